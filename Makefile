@@ -1,0 +1,52 @@
+# Ngọc Linh: `make` or `make help` lists the targets. Everything lives in .venv of this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ngoclinh-stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo test check format bench docs model clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv and install everything into it
+
+$(STAMP): pyproject.toml hatch_build.py $(shell find protos -name '*.proto')
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cần Python 3.11 trở lên: make PYTHON=python3.12 / Python 3.11 or newer is needed"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+up: setup ## run everything, embedded, at http://127.0.0.1:8080
+	$(BIN)/ngoclinh up
+
+demo: setup ## run everything over local sample data at http://127.0.0.1:8080
+	$(BIN)/ngoclinh demo
+
+test: setup ## run the tests that need package registries only
+	$(BIN)/python -m pytest
+
+check: setup ## lint, types, layers, protos, spelling, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint gen/ngoclinh/descriptors.binpb --config protos/buf.yaml --path ngoclinh
+	$(BIN)/codespell
+	$(BIN)/deptry .
+
+format: setup ## format the code and sort imports
+	$(BIN)/ruff check --fix -q .
+	$(BIN)/ruff format -q .
+
+bench: setup ## run every performance goal against its peer
+	$(BIN)/python -m bench
+
+docs: setup ## write the generated reference pages again
+	$(BIN)/python -m services.reference
+
+model: setup ## train the bundled baseline again from the data in the repository
+	$(BIN)/python -m services.sentiment.train
+
+clean: ## remove what make made
+	rm -rf .venv gen dist build .mypy_cache .ruff_cache .pytest_cache

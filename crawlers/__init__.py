@@ -1,0 +1,1 @@
+"""The polite crawler: discovery, robots, extraction, masking, fingerprints."""

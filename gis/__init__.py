@@ -1,0 +1,1 @@
+"""Cadastral geometry and rules: a pure library without network and gRPC."""

@@ -1,0 +1,1 @@
+"""The services of Ngọc Linh: one folder each, joined by gRPC only."""

@@ -1,0 +1,1 @@
+"""Adapters that keep everything in SQLite files on this machine."""

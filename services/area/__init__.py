@@ -1,0 +1,1 @@
+"""The AreaService, a thin door to `services.core.areas`."""

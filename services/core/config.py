@@ -1,0 +1,232 @@
+"""One tree of settings: default < ngoclinh.toml < NGOCLINH_SECTION__KEY < flag. Unknown keys are errors.
+
+Read once, in `services.bootstrap`, and passed down. Every field's description becomes `ngoclinh.example.toml`
+and `docs/reference/settings.md`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.core.errors import InvalidField
+
+ENV_PREFIX = "NGOCLINH_"
+
+
+def default_data_dir() -> Path:
+    """The XDG data folder of the product."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "ngoclinh"
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, values are not changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GatewaySettings(Section):
+    """REST, dashboard."""
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. Beyond loopback only with `users_file`, `tls_cert_file` and `tls_key_file`.",
+    )
+    port: int = Field(8080, ge=0, le=65535, description="Port; 0 takes a free one.")
+    allowed_hosts: list[str] = Field(
+        [], description="Host names that requests may carry, besides localhost and the address listened on."
+    )
+    allowed_origins: list[str] = Field(
+        [], description="Origins that may send requests, besides the gateway's own. Example: https://ioc.example.vn"
+    )
+    users_file: Path | None = Field(None, description="File with the users; needed to listen beyond loopback.")
+    tls_cert_file: Path | None = Field(None, description="Certificate chain, PEM.")
+    tls_key_file: Path | None = Field(None, description="Private key, PEM.")
+    max_body_mb: int = Field(2, ge=1, le=64, description="Largest JSON body in MB.")
+
+
+class GrpcSettings(Section):
+    """gRPC between services and for other programs."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(50051, ge=0, le=65535, description="Port; 0 takes a free one.")
+    reflection: bool = Field(True, description="Answer reflection requests.")
+    default_deadline_s: float = Field(30, gt=0, le=60, description="Deadline of a call that sets none, in seconds.")
+    max_concurrent: int = Field(256, ge=1, description="Calls in progress before further ones are refused.")
+
+
+class CrawlerSettings(Section):
+    """Polite crawling."""
+
+    enabled: bool = Field(True, description="Crawl while the product runs.")
+    contact: str = Field(
+        "https://github.com/ngoclinh-ioc/ngoclinh",
+        description="Address or mail that the user agent names, so that a site can reach the office.",
+    )
+    delay_s: float = Field(
+        5,
+        ge=2,
+        description="Seconds between two requests to one host, start to start; a longer Crawl-delay wins. Floor 2.",
+    )
+    timeout_s: float = Field(30, gt=0, description="Seconds without a byte after which a page is given up.")
+    total_timeout_s: float = Field(
+        60, gt=0, le=120, description="Seconds after which a page is given up however it trickles."
+    )
+    max_page_mb: int = Field(10, ge=1, le=64, description="Largest page in MB, decompressed.")
+    concurrent_requests: int = Field(
+        16, ge=1, le=64, description="Requests in progress over all hosts; each host has one at most."
+    )
+    sources_dir: Path | None = Field(
+        None, description="Folder with the operator's source files (*.toml), besides those of the package."
+    )
+    bundled_sources: bool = Field(True, description="Also use the sources of the package.")
+    sources: list[str] = Field([], description="Only these sources; empty means all.")
+    allow_private_hosts: list[str] = Field(
+        [], description="host:port pairs on private or loopback addresses that may be crawled, for tests and intranets."
+    )
+    relevance_gate: bool = Field(
+        True, description="Keep articles of national sources only where they name a place of a watch area's province."
+    )
+    memory_mb: int = Field(1024, ge=256, description="Memory fence of the crawler process in MB.")
+
+
+class SentimentSettings(Section):
+    """The classifier."""
+
+    model_dir: Path | None = Field(
+        None, description="Folder of a PhoBERT classifier; empty means the bundled baseline."
+    )
+    max_text_chars: int = Field(
+        20_000, ge=1000, description="Characters of a text that are analysed; the rest is cut and `truncated` says so."
+    )
+
+
+class LandSettings(Section):
+    """Reading and validating parcels."""
+
+    max_upload_mb: int = Field(512, ge=1, description="Largest file in MB.")
+    reader_memory_mb: int = Field(2048, ge=256, description="Memory fence of the reader process in MB.")
+    reader_timeout_s: float = Field(300, gt=0, description="Seconds after which the reader process is ended.")
+    max_parcels: int = Field(2_000_000, ge=1, description="Most parcels in one file.")
+    max_vertices: int = Field(100_000, ge=100, description="Most vertices of one parcel; a larger one is a finding.")
+
+
+class SituationSettings(Section):
+    """The joined view."""
+
+    days: int = Field(30, ge=1, description="Days that a situation covers where no range is asked for.")
+    stale_after_hours: float = Field(24, gt=0, description="Age at which data of the media half are marked as stale.")
+
+
+class WatchAreaSettings(Section):
+    """One watch area."""
+
+    title: str = Field(description="Display name.")
+    areas: list[str] = Field(min_length=1, description="Codes of the communes of today, 5 digits each.")
+
+
+NAM_TRA_MY = WatchAreaSettings(title="Nam Trà My", areas=["20944", "20941", "20950", "20938", "20959"])
+"""The five communes of the former district, the default watch area."""
+
+
+class Settings(Section):
+    """Everything that an operator may set."""
+
+    mode: Literal["embedded"] = Field(
+        "embedded", description="Which adapters to use: embedded keeps everything in files on this machine."
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="Folder of the stores. Default: the XDG data folder."
+    )
+    lang: Literal["vi", "en"] = Field("vi", description="Language of messages on the command line.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="Least severe log line that is written."
+    )
+    default_watch_area: str = Field("nam-tra-my", description="Watch area where none is asked for.")
+    watch_areas: dict[str, WatchAreaSettings] = Field({"nam-tra-my": NAM_TRA_MY}, description="Watch areas by id.")
+    gateway: GatewaySettings = GatewaySettings()
+    grpc: GrpcSettings = GrpcSettings()
+    crawler: CrawlerSettings = CrawlerSettings()
+    sentiment: SentimentSettings = SentimentSettings()
+    land: LandSettings = LandSettings()
+    situation: SituationSettings = SituationSettings()
+
+
+def load(
+    path: Path | None = None, environ: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: a TOML file; None reads `ngoclinh.toml` of the working folder where there is one.
+        environ: variables of the environment, default `os.environ`.
+        flags: values from the command line by dotted key; None values are left out.
+
+    Raises:
+        InvalidField: an unknown key (the message names the nearest one) or a value out of range.
+    """
+    tree: dict[str, Any] = {}
+    file = path or Path("ngoclinh.toml")
+    if path is not None or file.is_file():
+        try:
+            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InvalidField(
+                str(file), f"không đọc được: {error.strerror}", f"cannot be read: {error.strerror}"
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidField(str(file), f"không phải TOML đúng: {error}", f"is not valid TOML: {error}") from error
+    for key, value in (environ if environ is not None else os.environ).items():
+        if key.startswith(ENV_PREFIX) and key != f"{ENV_PREFIX}CONFIG":
+            _put(tree, key[len(ENV_PREFIX) :].lower().split("__"), _env_value(value))
+    for key, value in (flags or {}).items():
+        if value is not None:
+            _put(tree, key.split("."), value)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        dotted = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(dotted, known_keys(), n=1, cutoff=0.4)
+            hint = near[0] if near else "ngoclinh.example.toml"
+            raise InvalidField(
+                dotted, f"không có mục cài đặt này; gần nhất: {hint}", f"no such setting; the nearest is {hint}"
+            ) from error
+        raise InvalidField(dotted, f"giá trị không hợp lệ: {first['msg']}", f"invalid value: {first['msg']}") from error
+
+
+def known_keys(section: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """Dotted names of all settings, in the order of their declaration."""
+    found: list[str] = []
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            found += known_keys(kind, f"{prefix}{name}.")
+        else:
+            found.append(prefix + name)
+    return found
+
+
+def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            raise InvalidField(".".join(path), "mục cha không phải một bảng", "its parent is not a table")
+    tree[path[-1]] = value
+
+
+def _env_value(text: str) -> Any:
+    """Lists and tables are written as TOML values, everything else as plain text."""
+    if text[:1] in "[{":
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            return text
+    return text

@@ -1,0 +1,363 @@
+"""The five ports. Each has an embedded adapter and, where the office outgrows one machine, a cluster adapter.
+
+The clauses that every adapter passes are the suites in `tests/contracts/`. Events and records are the protobuf
+messages of `protos/`: there is no second set of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from google.protobuf.message import Message
+from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
+from ngoclinh.media.v1.article_pb2 import Article, Source
+from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, ArticleWithdrawn, SubmissionFailed
+from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, CorrectArticleRequest, SummarizeArticlesResponse
+from ngoclinh.sentiment.v1.sentiment_service_pb2 import Model, Text, TextAnalysis
+
+# ---------------------------------------------------------------- Bus
+
+SUBJECTS: Mapping[str, tuple[str, ...]] = {
+    "media.collected": ("ledger",),
+    "media.withdrawn": ("ledger",),
+    "media.recorded": ("analyze",),
+    "media.analyzed": ("index",),
+    "media.submission": ("ledger",),
+    "source.state": ("ledger",),
+    "source.command": ("crawler",),
+    "land.validated": ("situation",),
+}
+"""Every subject and the groups that consume it: a group gets each event once, its members share the load."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """An event to publish together with an acknowledgement."""
+
+    subject: str
+    event: Message
+    key: str
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An event that was set aside, with the reason."""
+
+    id: str
+    subject: str
+    group: str
+    key: str
+    reason: str
+    attempts: int
+    quarantine_time: datetime
+    payload: bytes
+
+
+class Delivery(Protocol):
+    """One event in the hands of one consumer; exactly one of `ack`, `retry`, `quarantine` ends it."""
+
+    @property
+    def subject(self) -> str:
+        """Subject of the event."""
+        ...
+
+    @property
+    def event(self) -> Message:
+        """The event."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The key that it was published under."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """Number of this delivery, from 1."""
+        ...
+
+    async def ack(self, outputs: Sequence[Output] = ()) -> None:
+        """Done: publish `outputs` and forget the event, in one step where the engine can."""
+        ...
+
+    async def retry(self, delay_s: float) -> None:
+        """The cause may pass: deliver again after `delay_s` seconds."""
+        ...
+
+    async def quarantine(self, reason: str) -> None:
+        """The cause will not pass: set the event aside with the reason."""
+        ...
+
+
+class Bus(Protocol):
+    """Events between services: durable when `publish` returns, delivered at least once, deduplicated by key."""
+
+    async def publish(self, subject: str, event: Message, key: str) -> None:
+        """Store an event durably; the same (subject, key) within the window (≥ 24 h) is stored once."""
+        ...
+
+    def consume(self, subject: str, group: str) -> AsyncIterator[Delivery]:
+        """Deliveries for one member of a group, without end; an event not ended within the lease (60 s) comes again."""
+        ...
+
+    async def depth(self) -> Mapping[tuple[str, str], int]:
+        """Events not yet acknowledged, by (subject, group); quarantined ones are not counted."""
+        ...
+
+    async def quarantined(self) -> list[Quarantined]:
+        """Events set aside, oldest first."""
+        ...
+
+    async def release(self, ids: Sequence[str]) -> int:
+        """Deliver quarantined events again from attempt 1; returns how many there were."""
+        ...
+
+    async def purge(self, ids: Sequence[str]) -> int:
+        """Forget quarantined events; returns how many there were."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections."""
+        ...
+
+
+# ---------------------------------------------------------------- Ledger
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a collected article."""
+
+    article: Article
+    """The article as the ledger holds it now: revision, first_collect_time and corrections filled in."""
+    changed: bool
+    """False where this content was already recorded."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a submitted link: an article, a failure, or nothing yet."""
+
+    article: str = ""
+    failure: SubmissionFailed | None = None
+
+
+class Ledger(Protocol):
+    """The store of record: everything else can be rebuilt from it."""
+
+    async def record_collected(self, event: ArticleCollected) -> Recorded:
+        """Keep a version of an article; the same content again changes nothing. Taken-down articles stay down."""
+        ...
+
+    async def record_analyzed(self, event: ArticleAnalyzed) -> Article | None:
+        """Keep an analysis; returns the article with it, corrections on top. None if the article is unknown or down.
+
+        An analysis of an older revision than the present one is kept but not shown.
+        """
+        ...
+
+    async def record_withdrawn(self, event: ArticleWithdrawn) -> Article | None:
+        """Mark an article as withdrawn by its site; returns it, or None if unknown."""
+        ...
+
+    async def record_source(self, source: Source) -> None:
+        """Keep the newest state of a source."""
+        ...
+
+    async def record_submission(self, failure: SubmissionFailed) -> None:
+        """Keep that a submitted link could not be taken."""
+        ...
+
+    async def submission(self, name: str) -> Submission:
+        """What became of a submission."""
+        ...
+
+    async def article(self, name: str) -> Article | None:
+        """The present version with analysis and corrections; None if unknown or taken down."""
+        ...
+
+    async def versions(self, name: str) -> list[Article]:
+        """All versions of an article, oldest first, without analysis."""
+        ...
+
+    async def correct(self, correction: CorrectArticleRequest, user: str) -> Article:
+        """Keep what a person said, with who and when; returns the article as it reads now.
+
+        Raises:
+            NotFound: there is no such article.
+        """
+        ...
+
+    async def sources(self) -> list[Source]:
+        """The newest state of every source, in the order of their names."""
+        ...
+
+    def replay(self, since: datetime | None = None) -> AsyncIterator[Article]:
+        """Every article that stands, as `article` gives it, in the order of first collection."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections."""
+        ...
+
+
+# ---------------------------------------------------------------- ArticleIndex
+
+
+@dataclass(frozen=True)
+class ArticlePage:
+    """A page of search results."""
+
+    articles: list[Article]
+    next_key: list[object] | None
+    """Sort key of the last row where another page follows."""
+    total: int
+
+
+class ArticleIndex(Protocol):
+    """Search over articles; it can be thrown away and rebuilt from the ledger to the same answers."""
+
+    async def put(self, articles: Sequence[Article]) -> None:
+        """Add or replace; an older revision or analysis never replaces a newer one."""
+        ...
+
+    async def search(self, filter_: ArticleFilter, limit: int, after: Sequence[object] | None = None) -> ArticlePage:
+        """Articles that match, newest publication first, then by name; `text` is left empty, `excerpt` filled."""
+        ...
+
+    async def summarize(
+        self, filter_: ArticleFilter, facets: Sequence[int], interval: int
+    ) -> SummarizeArticlesResponse:
+        """Counts by facets (`ArticleFacet`) and time (`TimeInterval`)."""
+        ...
+
+    async def delete(self, names: Sequence[str]) -> None:
+        """Remove articles; unknown names are ignored."""
+        ...
+
+    async def clear(self) -> None:
+        """Remove everything, before a rebuild."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections."""
+        ...
+
+
+# ---------------------------------------------------------------- ParcelStore
+
+
+@dataclass(frozen=True)
+class ParcelPage:
+    """A page of parcels."""
+
+    parcels: list[Parcel]
+    next_key: list[object] | None
+    total: int
+
+
+@dataclass(frozen=True)
+class FindingPage:
+    """A page of findings."""
+
+    findings: list[Finding]
+    next_key: list[object] | None
+    total: int
+
+
+@dataclass(frozen=True)
+class LandSummary:
+    """How the current parcels of one commune of today stand."""
+
+    area: str
+    parcel_count: int = 0
+    area_m2: float = 0.0
+    error_count: int = 0
+    warning_count: int = 0
+    rules: Mapping[str, int] = field(default_factory=dict)
+    newest_import_time: datetime | None = None
+
+
+class ParcelStore(Protocol):
+    """Parcels with their history, findings, imports. An import becomes visible as a whole or not at all."""
+
+    async def begin_import(self, import_: Import) -> None:
+        """Keep a new import in state RUNNING."""
+        ...
+
+    async def put_parcels(self, import_name: str, parcels: Sequence[Parcel]) -> None:
+        """Add parcels to a running import; nothing is visible yet."""
+        ...
+
+    async def put_findings(self, import_name: str, findings: Sequence[Finding]) -> None:
+        """Add findings to a running import; nothing is visible yet."""
+        ...
+
+    async def commit(self, import_: Import) -> None:
+        """Make it visible: its parcels supersede those with the same name, older versions go to history."""
+        ...
+
+    async def fail(self, import_: Import) -> None:
+        """End an import without parcels (FAILED, REJECTED or CANCELLED); its findings stay readable by import."""
+        ...
+
+    async def import_(self, name: str) -> Import | None:
+        """One import."""
+        ...
+
+    async def imports(
+        self, limit: int, after: Sequence[object] | None = None
+    ) -> tuple[list[Import], list[object] | None]:
+        """Imports, newest first."""
+        ...
+
+    async def get(self, name: str) -> Parcel | None:
+        """The current version of a parcel with its geometry; aliases are followed."""
+        ...
+
+    async def history(self, name: str) -> list[Parcel]:
+        """All versions of a parcel, oldest first."""
+        ...
+
+    async def parcels(self, filter_: ParcelFilter, limit: int, after: Sequence[object] | None = None) -> ParcelPage:
+        """Current parcels that match, by name, without geometry. A box includes parcels whose bounds touch it."""
+        ...
+
+    async def findings(self, filter_: FindingFilter, limit: int, after: Sequence[object] | None = None) -> FindingPage:
+        """Findings that match, most serious first, then by rule code, then by name."""
+        ...
+
+    async def neighbours(self, name: str) -> list[Parcel]:
+        """Current parcels whose bounds touch those of a parcel, itself left out, with geometry, by name."""
+        ...
+
+    async def find(self, commune_codes: Sequence[str], sheet: str, number: str) -> list[Parcel]:
+        """Current parcels by (any of the commune names, sheet, number), without geometry: the join with news."""
+        ...
+
+    async def summarize(self, areas: Sequence[str]) -> list[LandSummary]:
+        """How each of these communes of today stands, in the order given."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections."""
+        ...
+
+
+# ---------------------------------------------------------------- Classifier
+
+
+class Classifier(Protocol):
+    """A model: same input, same output; a batch answers as its single texts would."""
+
+    def card(self) -> Model:
+        """Name, version, licence, heads, labels, measured worth."""
+        ...
+
+    def classify(self, texts: Sequence[Text]) -> list[TextAnalysis]:
+        """Analyses in the order of the texts. CPU-bound: call it in a worker thread or process."""
+        ...

@@ -1,0 +1,1 @@
+"""REST transcoded from the protos, and the dashboard."""

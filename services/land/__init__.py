@@ -1,0 +1,1 @@
+"""Imports, validation and the LandService."""

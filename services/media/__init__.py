@@ -1,0 +1,1 @@
+"""Articles: recording, analysis, indexing, and the MediaService."""

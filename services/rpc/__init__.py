@@ -1,0 +1,1 @@
+"""gRPC plumbing: servers, interceptors, status mapping."""

@@ -1,0 +1,1 @@
+"""The SituationService: joins both halves per commune."""
