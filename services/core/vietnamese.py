@@ -30,7 +30,6 @@ _LAST_WORD = re.compile(r"[\w.]*\w$")
 _ABBREVIATION = re.compile(
     "tp|p|q|h|x|t|tt|tx|đ|đk|kp|ts|ths|gs|pgs|bs|ks|cn|nxb|vv|tr|th|st|no|vd|đc|tel|fax|mr|mrs|dr|sđt"
 )
-)
 
 
 def nfc(text: str) -> str:
@@ -85,7 +84,9 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
         return True
     before = word[0].lower().replace(".", "")
     at_start = not text[start : word.start()].strip()
-    return not (_ABBREVIATION.fullmatch(before) or (len(before) == 1 and before.isalpha()) or (at_start and before.isdigit()))
+    return not (
+        _ABBREVIATION.fullmatch(before) or (len(before) == 1 and before.isalpha()) or (at_start and before.isdigit())
+    )
 
 
 def _add_span(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
