@@ -15,6 +15,7 @@ NgocLinhError
 ├── FetchFailed             a page could not be fetched or holds no article
 ├── Conflict                the state of the resource forbids the call
 ├── Unavailable             a dependency does not answer
+├── DeadlineExceeded        the call took longer than its deadline
 ├── Forbidden               the caller may not do this
 └── LicenceRefused          a model's licence forbids the use
 """
@@ -152,6 +153,15 @@ class Unavailable(NgocLinhError):
     """A dependency does not answer."""
 
     reason = "UNAVAILABLE"
+
+
+class DeadlineExceeded(NgocLinhError):
+    """The call took longer than its deadline."""
+
+    reason = "DEADLINE"
+
+    def __init__(self) -> None:
+        super().__init__("Quá thời hạn trả lời.", "The call took longer than its deadline.")
 
 
 class Forbidden(NgocLinhError):

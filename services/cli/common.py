@@ -1,0 +1,100 @@
+"""What every command shares: settings, output, errors."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from services.core.config import Settings
+
+T = TypeVar("T")
+
+UNUSABLE = 2
+"""Exit code of input that cannot be used."""
+
+
+@dataclass
+class Options:
+    """The global options, kept in `typer.Context.obj`."""
+
+    config: Path | None = None
+    data_dir: Path | None = None
+    lang: str | None = None
+
+
+def options_of(ctx: typer.Context | None) -> Options:
+    """The global options of a run; the defaults where there are none."""
+    found = ctx.find_root().obj if ctx is not None else None
+    return found if isinstance(found, Options) else Options()
+
+
+def settings_from(ctx: typer.Context | None, **flags: Any) -> Settings:
+    """The settings of a run: file, environment, global options, then `flags` (dots as `__`; None is left out).
+
+    Ends the program with exit code 2 where they are wrong.
+    """
+    from services.core import config, log
+    from services.core.errors import NgocLinhError
+
+    options = options_of(ctx)
+    wanted = {"data_dir": options.data_dir, "lang": options.lang}
+    wanted |= {key.replace("__", "."): value for key, value in flags.items()}
+    named = os.environ.get("NGOCLINH_CONFIG")
+    path = options.config or (Path(named) if named else None)
+    try:
+        settings = config.load(path, flags=wanted)
+    except NgocLinhError as error:
+        fail(error, ctx)
+    log.configure(settings.log_level)
+    return settings
+
+
+def language(ctx: typer.Context | None = None) -> str:
+    """The language of messages: `--lang`, NGOCLINH_LANG, else Vietnamese unless the locale is English."""
+    chosen = options_of(ctx).lang or os.environ.get("NGOCLINH_LANG")
+    if chosen in ("vi", "en"):
+        return chosen
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "en" if locale.startswith("en") else "vi"
+
+
+def print_message(message: Message, format: str = "json") -> None:  # noqa: A002  (the name of the option)
+    """Print a message on stdout: "json" (indented) or "jsonl" (one line)."""
+    from services.core import protojson
+
+    print(protojson.to_json(message, indent=None if format == "jsonl" else 2))
+
+
+def fail(error: Exception, ctx: typer.Context | None = None) -> NoReturn:
+    """Print a domain error on stderr in the language of the run and end with exit code 2; any other is raised."""
+    from services.core.errors import NgocLinhError
+
+    if not isinstance(error, NgocLinhError):
+        raise error
+    say(error.message(language(ctx)))
+    raise typer.Exit(UNUSABLE)
+
+
+def say(text: str) -> None:
+    """Print a line for the user on stderr; stdout is for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(job: Coroutine[Any, Any, T], ctx: typer.Context | None = None) -> T:
+    """Run a coroutine to its end; domain errors end the program as in `fail`."""
+    from services.core.errors import NgocLinhError
+
+    try:
+        return asyncio.run(job)
+    except NgocLinhError as error:
+        fail(error, ctx)

@@ -1,0 +1,222 @@
+"""What every call passes through, in order: request id → errors → limit → validation → deadline → log.
+
+A stage is a function from a call to an async context manager around the rest. Health and reflection pass untouched.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+import structlog
+from google.protobuf.message import Message
+
+from services.core.config import GrpcSettings
+from services.core.errors import NgocLinhError, Overloaded
+from services.core.log import get_logger
+from services.core.names import random_id
+from services.rpc import status, validation
+from services.rpc.deadline import within
+
+REQUEST_ID = "x-request-id"
+CALL_CAP_S = 60.0
+STREAM_CAP_S = 3600.0
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_log = get_logger(__name__)
+
+
+@dataclass
+class Call:
+    """One call on its way to the servicer.
+
+    Attributes:
+        method: full name, "/package.Service/Method".
+        context: the servicer context.
+        kind: class of the request message.
+        request: bytes, then the message; of a streaming request an iterator of them.
+        streaming: True where requests or responses stream.
+        request_id: id that the caller gave, or a new one.
+    """
+
+    method: str
+    context: grpc.aio.ServicerContext[Any, Any]
+    kind: type[Message]
+    request: Any
+    streaming: bool
+    request_id: str = ""
+
+
+Stage = Callable[[Call], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def request_id(call: Call) -> AsyncIterator[None]:
+    """Take the caller's request id or a new one; it stands in every log line and in the trailing metadata.
+
+    Not in the initial metadata: they commit a call, and a committed call is not tried again.
+    """
+    asked = next((str(value) for key, value in call.context.invocation_metadata() or () if key == REQUEST_ID), "")
+    call.request_id = asked if _SAFE_ID.fullmatch(asked) else random_id()
+    with structlog.contextvars.bound_contextvars(request_id=call.request_id):
+        call.context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
+        yield
+
+
+@asynccontextmanager
+async def errors(call: Call) -> AsyncIterator[None]:
+    """Turn exceptions into a status with details; a fault is logged and told without its text."""
+    try:
+        yield
+    except grpc.aio.AbortError:
+        raise
+    except Exception as error:
+        answer = status.from_error(error, call.request_id)
+        if not isinstance(error, (NgocLinhError, grpc.RpcError)):
+            _log.exception("fault", method=call.method)
+        trailing = ((REQUEST_ID, call.request_id), (status.DETAILS_KEY, answer.SerializeToString()))
+        await call.context.abort(status.grpc_code(answer), answer.message, trailing)
+
+
+def limit(most: int) -> Stage:
+    """Refuse calls from outside this process group beyond `most` in progress; calls over the Unix socket serve those."""
+    running = 0
+
+    @asynccontextmanager
+    async def stage(call: Call) -> AsyncIterator[None]:
+        nonlocal running
+        if running >= most and not call.context.peer().startswith("unix"):
+            raise Overloaded(
+                "Máy chủ đang xử lý quá nhiều yêu cầu; hãy thử lại sau.", "Too many calls are in progress; try again."
+            )
+        running += 1
+        try:
+            yield
+        finally:
+            running -= 1
+
+    return stage
+
+
+@asynccontextmanager
+async def validate(call: Call) -> AsyncIterator[None]:
+    """Decode requests and check them by the rules of their proto; of a stream, each as it comes."""
+
+    def checked(data: bytes) -> Message:
+        message = validation.decode(call.kind, data)
+        validation.check(message)
+        return message
+
+    async def each(stream: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+        async for data in stream:
+            yield checked(data)
+
+    call.request = checked(call.request) if isinstance(call.request, bytes) else each(call.request)
+    yield
+
+
+def deadline(default_s: float) -> Stage:
+    """Give a call that sets no deadline the default; cap at 60 s, streams at an hour."""
+
+    def stage(call: Call) -> AbstractAsyncContextManager[None]:
+        asked = call.context.time_remaining()
+        if call.streaming:
+            return within(min(STREAM_CAP_S if asked is None else asked, STREAM_CAP_S))
+        return within(min(default_s if asked is None else asked, CALL_CAP_S))
+
+    return stage
+
+
+@asynccontextmanager
+async def log(call: Call) -> AsyncIterator[None]:
+    """One line a call: method, milliseconds, outcome."""
+    start = time.monotonic()
+    outcome = "OK"
+    try:
+        yield
+    except NgocLinhError as error:
+        outcome = error.reason
+        raise
+    except BaseException as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        _log.info("rpc", method=call.method, ms=round(1000 * (time.monotonic() - start), 1), outcome=outcome)
+
+
+def stages(settings: GrpcSettings) -> list[Stage]:
+    """The stages of a server, in their order."""
+    return [
+        request_id,
+        errors,
+        limit(settings.max_concurrent),
+        validate,
+        deadline(settings.default_deadline_s),
+        log,
+    ]
+
+
+class Pipeline(grpc.aio.ServerInterceptor):
+    """Puts stages around every method of our services.
+
+    Args:
+        stages: from the outside in.
+        kinds: request class by full method name; methods that are not in it pass untouched.
+    """
+
+    def __init__(self, stages: Sequence[Stage], kinds: dict[str, type[Message]]) -> None:
+        self._stages = stages
+        self._kinds = kinds
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """The handler of a method with the stages around it; it takes requests as bytes."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method not in self._kinds:
+            return handler
+        name = f"{_arity(handler.request_streaming)}_{_arity(handler.response_streaming)}"
+        around = self._streaming if handler.response_streaming else self._unary
+        make = getattr(grpc, f"{name}_rpc_method_handler")
+        wrapped: grpc.RpcMethodHandler[Any, Any] = make(
+            around(method, getattr(handler, name), handler.request_streaming or handler.response_streaming),
+            None,
+            handler.response_serializer,
+        )
+        return wrapped
+
+    async def _enter(self, stack: AsyncExitStack, call: Call) -> None:
+        for stage in self._stages:
+            await stack.enter_async_context(stage(call))
+
+    def _unary(self, method: str, behaviour: Callable[[Any, Any], Awaitable[Any]], streaming: bool) -> Any:
+        async def handle(request: Any, context: Any) -> Any:
+            call = Call(method, context, self._kinds[method], request, streaming)
+            async with AsyncExitStack() as stack:
+                await self._enter(stack, call)
+                return await behaviour(call.request, context)
+
+        return handle
+
+    def _streaming(self, method: str, behaviour: Callable[[Any, Any], AsyncIterator[Any]], streaming: bool) -> Any:
+        async def handle(request: Any, context: Any) -> AsyncIterator[Any]:
+            call = Call(method, context, self._kinds[method], request, streaming)
+            async with AsyncExitStack() as stack:
+                await self._enter(stack, call)
+                async for response in behaviour(call.request, context):
+                    yield response
+
+        return handle
+
+
+def _arity(streaming: bool) -> str:
+    return "stream" if streaming else "unary"
