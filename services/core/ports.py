@@ -230,9 +230,9 @@ class ArticleIndex(Protocol):
         ...
 
     async def summarize(
-        self, filter_: ArticleFilter, facets: Sequence[int], interval: int
+        self, filter_: ArticleFilter, facets: Sequence[int], interval: int, by_area: bool = False
     ) -> SummarizeArticlesResponse:
-        """Counts by facets (`ArticleFacet`) and time (`TimeInterval`)."""
+        """Counts by facets (`ArticleFacet`) and time (`TimeInterval`); with `by_area` for each area of the filter too."""
         ...
 
     async def delete(self, names: Sequence[str]) -> None:
