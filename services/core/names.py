@@ -31,6 +31,11 @@ def article_name(canonical_url: str) -> str:
     return f"articles/{digest_id(canonical_url)}"
 
 
+def content_digest(title: str, lead: str, text: str) -> str:
+    """SHA-256 of what an article says, hexadecimal: the same content is the same version."""
+    return hashlib.sha256("\0".join((title, lead, text)).encode()).hexdigest()
+
+
 def area_name(edition: int, code: str) -> str:
     """Name of an administrative unit. Example: ``areas/2004-20938``."""
     return f"areas/{edition}-{code}"
