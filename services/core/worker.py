@@ -1,0 +1,100 @@
+"""Consume one subject for one group: the whole failure policy is two exceptions.
+
+A handler returns the events to publish with the acknowledgement. It raises `Retry` where the cause may pass (network,
+overload) and `Quarantine` where it cannot. Domain errors say it themselves: `Unavailable`, `Overloaded` and
+`DeadlineExceeded` may pass, the others cannot. Any other exception is a fault: it is logged and tried a few times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from services.core.errors import DeadlineExceeded, NgocLinhError, Overloaded, Unavailable
+from services.core.log import get_logger
+from services.core.ports import Bus, Delivery, Output
+
+DELAYS_S = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0)
+"""Pauses between attempts in seconds; after the attempt that follows the last one the event is quarantined."""
+FAULT_ATTEMPTS = 3
+"""Attempts at an event whose handler fails in an unforeseen way."""
+BUS_PAUSE_S = 2.0
+"""Pause in seconds where the bus itself does not answer."""
+
+Handle = Callable[[Any], Awaitable[Sequence[Output]]]
+"""Does the work of one event; returns what to publish with its acknowledgement."""
+
+_PASSING = (Unavailable, Overloaded, DeadlineExceeded)
+_log = get_logger(__name__)
+
+
+class Retry(Exception):
+    """The cause may pass: try again later.
+
+    Args:
+        reason: what was wrong, for the log and, in the end, for the quarantine.
+        delay_s: shortest pause in seconds; the usual one of this attempt is taken where it is longer.
+    """
+
+    def __init__(self, reason: str, delay_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
+
+
+class Quarantine(Exception):
+    """The cause will not pass: set the event aside with this reason."""
+
+
+async def run_worker(bus: Bus, subject: str, group: str, handle: Handle, delays_s: Sequence[float] = DELAYS_S) -> None:
+    """Be one member of a group until the bus is closed or the task is cancelled.
+
+    Several tasks may run this for the same group: they share the load.
+    """
+    while True:
+        try:
+            async for delivery in bus.consume(subject, group):
+                await attend(delivery, handle, delays_s)
+        except Unavailable as error:
+            _log.warning("bus does not answer", subject=subject, group=group, error=error.en)
+            await asyncio.sleep(BUS_PAUSE_S)
+        else:
+            return
+
+
+async def attend(delivery: Delivery, handle: Handle, delays_s: Sequence[float] = DELAYS_S) -> None:
+    """Handle one delivery and end it."""
+    if delivery.attempt > len(delays_s) + 1:
+        await delivery.quarantine("every attempt ended without an answer")
+        return
+    try:
+        outputs = await handle(delivery.event)
+    except asyncio.CancelledError:
+        await delivery.retry(0)
+        raise
+    except Quarantine as error:
+        await _quarantine(delivery, str(error))
+    except (Retry, *_PASSING) as error:
+        await _postpone(delivery, error, delays_s)
+    except NgocLinhError as error:
+        await _quarantine(delivery, f"{error.reason}: {error.en}")
+    except Exception as error:
+        _log.exception("fault", subject=delivery.subject, key=delivery.key, attempt=delivery.attempt)
+        await _postpone(delivery, error, delays_s[: FAULT_ATTEMPTS - 1])
+    else:
+        await delivery.ack(outputs)
+
+
+async def _postpone(delivery: Delivery, error: Exception, delays_s: Sequence[float]) -> None:
+    reason = f"{type(error).__name__}: {error}"
+    if delivery.attempt > len(delays_s):
+        await _quarantine(delivery, reason)
+        return
+    asked = error.delay_s if isinstance(error, Retry) else getattr(error, "retry_after_s", 0.0)
+    _log.info("retry", subject=delivery.subject, key=delivery.key, attempt=delivery.attempt, reason=reason)
+    await delivery.retry(max(asked, delays_s[delivery.attempt - 1]))
+
+
+async def _quarantine(delivery: Delivery, reason: str) -> None:
+    _log.warning("quarantine", subject=delivery.subject, key=delivery.key, attempt=delivery.attempt, reason=reason)
+    await delivery.quarantine(reason)
