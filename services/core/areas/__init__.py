@@ -3,6 +3,8 @@
 The one join between news and land. Every lookup of a code takes a day.
 """
 
+from services.core.areas.mentions import Mention, mentions
 from services.core.areas.register import Register, Unit, register
+from services.core.areas.resolve import Candidate, resolve
 
-__all__ = ["Register", "Unit", "register"]
+__all__ = ["Candidate", "Mention", "Register", "Unit", "mentions", "register", "resolve"]
