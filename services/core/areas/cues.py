@@ -43,7 +43,7 @@ NOT_PLACES = _keys(
     # goods that carry the name of a place
     "sâm quế tiêu gạo mắm bò rượu chè mì kẹo bưởi cam lúa giống hiệu "
     # persons
-    "ông bà anh chị em cô chú bác thầy cháu họ tên sĩ"
+    "ông bà anh chị em cô chú bác thầy cháu họ sĩ"
 )
 """Words before a bare name that make it the name of something else. Example: "sâm Ngọc Linh", "trường THCS Trà Mai"."""
 

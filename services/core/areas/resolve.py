@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from services.core.areas.editions import mark_editions
 from services.core.areas.gazetteer import gazetteer
-from services.core.areas.mentions import Judge, mark_editions
+from services.core.areas.judge import Judge
 from services.core.areas.register import Unit
 from services.core.areas.scan import Scan
 from services.core.clock import edition_on

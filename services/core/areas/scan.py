@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from services.core.areas.cues import COORDINATION, LOCATIVE, MODIFIERS, NOT_PLACES, OFFICES, SURNAMES
 from services.core.areas.gazetteer import Gazetteer, Key, Names
-from services.core.areas.names import ABBREVIATIONS, KINDS, TOKEN, word_key
+from services.core.areas.names import ABBREVIATIONS, KINDS, TOKEN, folded_key, word_key
 from services.core.areas.register import Unit
 from services.core.vietnamese import fold, has_marks
 
@@ -98,10 +98,7 @@ class Scan:
     def _span(self, first: int, last: int, kind: str, kind_first: int, units: tuple[Unit, ...]) -> Span:
         words = self.words[first:last]
         cased = all(word[0].isupper() or not word[0].isalpha() for word in words) and not self._shouted(first, last)
-        if kind:
-            fitting = tuple(unit for unit in units if unit.level in KINDS[kind])
-        else:
-            fitting = units
+        fitting = tuple(unit for unit in units if not kind or unit.level in KINDS[kind])
         return Span(
             first=first,
             last=last,
@@ -123,7 +120,7 @@ class Scan:
             return True
         if not explicit and len(span.key) == 1 and not (span.cased and any(unit.level == 1 for unit in span.units)):
             return span.key[0] in _CITY_CODES
-        if self.folded and len(span.key) == 1:
+        if len(span.key) == 1 and (self.folded or not span.cased) and not span.key[0].isdigit():
             return False
         if not span.cased:
             return explicit or span.located or self._shouted(span.first, span.last)
@@ -133,9 +130,9 @@ class Scan:
         """Whether a capitalised name is no part of a longer one and not the name of a thing called after a place."""
         if span.last < len(self.words) and self._adjacent(span.last):
             following = self.words[span.last]
-            if following[0].isupper() and not following.isupper() and self.keys[span.last] not in SURNAMES:
-                if not explicit or not self._names.lengths(self.keys[span.last]):
-                    return False
+            longer = following[0].isupper() and not following.isupper() and self.keys[span.last] not in SURNAMES
+            if longer and not (explicit and self._names.lengths(self.keys[span.last])):
+                return False
         if explicit or span.first == 0 or not self._adjacent(span.first):
             return True
         before, key = self.words[span.first - 1], self.keys[span.first - 1]
@@ -215,4 +212,4 @@ class Scan:
 
 _FOLDED_WORDS = {fold(kind): kind for kind in _ONE_WORD_KINDS.values()}
 _FOLDED_PAIRS = {tuple(fold(kind).split()): kind for kind in _TWO_WORD_KINDS.values()}
-_FOLDED_LOCATIVE = frozenset("o tai tren duoi len xuong vao ra ve den toi tu qua thuoc giua sang".split())
+_FOLDED_LOCATIVE = frozenset(folded_key("ở tại trên dưới lên xuống vào ra về đến tới từ qua thuộc giữa sang"))
