@@ -77,12 +77,12 @@ def canonical(url: str, rules: UrlRules = UrlRules()) -> str:
         ValueError: no URL.
     """
     text = normalize(url)
-    for pattern, replacement in rules.rewrites:
-        text = re.sub(pattern, replacement, text)
     head, mark, query = text.partition("?")
     if mark:
         kept = [part for part in query.split("&") if _keeps(part.partition("=")[0], rules.query)]
         text = f"{head}?{'&'.join(kept)}" if kept else head
+    for pattern, replacement in rules.rewrites:
+        text = re.sub(pattern, replacement, text)
     return normalize(text) if rules.rewrites else text
 
 
@@ -92,9 +92,22 @@ def host_port(url: str) -> str:
     return parts.netloc.rpartition("@")[2]
 
 
+def bare(host: str) -> str:
+    """A host, with or without port, without the label of a twin."""
+    for label in _TWIN_LABELS:
+        if host.startswith(label) and host.count(".") > 1:
+            return host[len(label) :]
+    return host
+
+
+def site(url: str) -> str:
+    """Host and port without the label of a twin: www, m, mobile and amp of one name are one site."""
+    return bare(host_port(url))
+
+
 def same_site(first: str, second: str) -> bool:
-    """Whether two URLs lie on one server or on its www, m or amp twin."""
-    return _bare(host_port(first)) == _bare(host_port(second))
+    """Whether two URLs lie on one site."""
+    return site(first) == site(second)
 
 
 def is_web(url: str) -> bool:
@@ -131,13 +144,6 @@ def recode(text: str, decode: bool = True) -> str:
             out += b"%25"
             at += 1
     return out.decode("ascii")
-
-
-def _bare(host: str) -> str:
-    for label in _TWIN_LABELS:
-        if host.startswith(label) and host.count(".") > 1:
-            return host[len(label) :]
-    return host
 
 
 def _keeps(name: str, query: Sequence[str] | None) -> bool:
