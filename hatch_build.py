@@ -68,8 +68,10 @@ class ProtoBuildHook(BuildHookInterface[Any]):
     """Generates the Python code of the protos before hatchling collects files."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Called by hatchling before every build, editable ones too."""
-        generate(Path(self.root))
+        """Called by hatchling before every build. An editable install finds `gen/` itself; a copy would hide changes."""
+        gen = generate(Path(self.root))
+        if version != "editable":
+            build_data["force_include"] |= {str(gen / package): package for package in ("ngoclinh", "buf")}
 
 
 if __name__ == "__main__":
