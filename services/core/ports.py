@@ -222,7 +222,7 @@ class ArticleIndex(Protocol):
     """Search over articles; it can be thrown away and rebuilt from the ledger to the same answers."""
 
     async def put(self, articles: Sequence[Article]) -> None:
-        """Add or replace; an older revision or analysis never replaces a newer one."""
+        """Add or replace; a state with a lower `change_number` never replaces one with a higher."""
         ...
 
     async def search(self, filter_: ArticleFilter, limit: int, after: Sequence[object] | None = None) -> ArticlePage:
