@@ -28,7 +28,7 @@ REQUEST_ID = "x-request-id"
 CALL_CAP_S = 60.0
 STREAM_CAP_S = 3600.0
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = get_logger(__name__)
 
 
@@ -63,7 +63,7 @@ async def request_id(call: Call) -> AsyncIterator[None]:
     Not in the initial metadata: they commit a call, and a committed call is not tried again.
     """
     asked = next((str(value) for key, value in call.context.invocation_metadata() or () if key == REQUEST_ID), "")
-    call.request_id = asked if _SAFE_ID.fullmatch(asked) else random_id()
+    call.request_id = asked if SAFE_ID.fullmatch(asked) else random_id()
     with structlog.contextvars.bound_contextvars(request_id=call.request_id):
         call.context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
         yield

@@ -1,0 +1,113 @@
+"""The web application: REST by annotation, the few routes written by hand in one table, the pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from services.core.config import Settings
+from services.core.errors import NgocLinhError
+from services.gateway import answers, openapi, upload
+from services.gateway.geojson import GeoJson
+from services.gateway.security import MIB, Door, Guard
+from services.gateway.transcode import Transcoder
+from services.gateway.users import Users
+from services.rpc import status as rpc_status
+
+HERE = Path(__file__).parent
+UPLOAD = "/v1/imports:upload"
+
+
+class Extra(NamedTuple):
+    """A route written by hand."""
+
+    verb: str
+    path: str
+    handler: Callable[[Request], Awaitable[Response]]
+    summary: str
+
+
+class Gateway:
+    """Everything that HTTP reaches.
+
+    Args:
+        channel: where the services are.
+        settings: hosts, origins, limits, users.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, settings: Settings) -> None:
+        self._health = health_pb2_grpc.HealthStub(channel)
+        shapes = GeoJson(channel)
+        self.extras = (
+            Extra("GET", "/healthz", self._healthz, "Does it serve."),
+            Extra("GET", "/openapi.json", self._openapi, "This document."),
+            Extra("GET", "/v1/parcels.geojson", shapes.parcels, "ListParcels as GeoJSON, with shapes."),
+            Extra("GET", "/v1/findings.geojson", shapes.findings, "ListFindings as GeoJSON."),
+            Extra("POST", UPLOAD, upload.Upload(channel).handle, "UploadImport: a file as the body or in a form."),
+        )
+        doors = {
+            UPLOAD: Door(max_bytes=(settings.land.max_upload_mb + 1) * MIB, kinds=upload.KINDS),
+            "/healthz": Door(open=True),
+        }
+        users = Users(settings.gateway.users_file) if settings.gateway.users_file else None
+        self.app: ASGIApp = Guard(self._starlette(channel), settings.gateway, doors, users)
+
+    def _starlette(self, channel: grpc.aio.Channel) -> Starlette:
+        by_hand = [Route(extra.path, extra.handler, methods=[extra.verb]) for extra in self.extras]
+        rest = Route("/v1/{rest:path}", Transcoder(channel).handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+        built = HERE / "web" / "dist"
+        pages = StaticFiles(directory=built if built.is_dir() else HERE / "pages", html=True)
+        return Starlette(
+            routes=[*by_hand, rest, Mount("/", pages)],
+            exception_handlers={
+                NgocLinhError: _domain_error,
+                grpc.aio.AioRpcError: _rpc_error,
+                HTTPException: _http_error,
+            },
+        )
+
+    async def _healthz(self, request: Request) -> Response:
+        try:
+            answer = await self._health.Check(health_pb2.HealthCheckRequest(service="readiness"), timeout=2)
+            serving = answer.status == health_pb2.HealthCheckResponse.SERVING
+        except grpc.aio.AioRpcError:
+            serving = False
+        body = json.dumps({"status": "SERVING" if serving else "NOT_SERVING"})
+        return Response(body, 200 if serving else 503, {"Cache-Control": "no-store"}, media_type=answers.JSON)
+
+    async def _openapi(self, request: Request) -> Response:
+        return Response(self._document, media_type=answers.JSON)
+
+    @cached_property
+    def _document(self) -> bytes:
+        extras = [(extra.verb, extra.path, extra.summary) for extra in self.extras]
+        return json.dumps(openapi.document(extras), ensure_ascii=False).encode()
+
+
+async def _domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NgocLinhError)
+    return answers.domain_error(error, request.headers)
+
+
+async def _rpc_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, grpc.aio.AioRpcError)
+    return answers.error(rpc_status.from_rpc_error(error), answers.language(request.headers))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    allowed = (error.headers or {}).get("Allow", "GET, HEAD") if error.status_code == 405 else ""
+    return answers.no_route(request.headers, allowed)

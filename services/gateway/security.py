@@ -1,0 +1,216 @@
+"""What every request passes before anything is done: Host, Origin, kind and size of the body, user; safe headers.
+
+A page of another site can make a browser send requests to this machine. It cannot send our Host (DNS rebinding), our
+Origin, or JSON without asking first, and we never give leave.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.core.config import GatewaySettings
+from services.core.errors import Forbidden, InvalidField, TooLarge
+from services.core.log import get_logger
+from services.core.names import random_id
+from services.gateway import answers
+from services.rpc import status as rpc_status
+from services.rpc.interceptors import SAFE_ID
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+MIB = 1024 * 1024
+
+_log = get_logger(__name__)
+
+SAFE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none';"
+        " frame-ancestors 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class _BodyTooLarge(Exception):
+    """The body grew beyond its limit while it was read."""
+
+
+def require_safe_address(settings: GatewaySettings) -> None:
+    """Refuse to listen beyond loopback without users and TLS.
+
+    Raises:
+        InvalidField: names the setting that is missing.
+    """
+    if is_loopback(settings.host):
+        return
+    for name in ("users_file", "tls_cert_file", "tls_key_file"):
+        if getattr(settings, name) is None:
+            raise InvalidField(
+                f"gateway.{name}",
+                f"cần có khi gateway.host là {settings.host} (ngoài máy này)",
+                f"is needed where gateway.host is {settings.host} (beyond this machine)",
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Is it an address of this machine that others cannot reach?"""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a path takes, where it differs from the rest.
+
+    Attributes:
+        max_bytes: largest body.
+        kinds: content types of a write.
+        open: needs no user.
+    """
+
+    max_bytes: int = 0
+    kinds: frozenset[str] = frozenset({answers.JSON})
+    open: bool = False
+
+
+class Guard:
+    """The ASGI layer around the application.
+
+    Args:
+        app: what it guards.
+        settings: allowed hosts and origins, body limit.
+        doors: paths that differ.
+        authenticate: says whether an `Authorization` header names a user; None lets everyone in.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: GatewaySettings,
+        doors: Mapping[str, Door],
+        authenticate: Callable[[str], Awaitable[bool]] | None = None,
+    ) -> None:
+        self._app = app
+        self._hosts = {"localhost", "127.0.0.1", "::1", settings.host.strip("[]"), *settings.allowed_hosts}
+        self._origins = set(settings.allowed_origins)
+        self._doors = doors
+        self._door = Door(max_bytes=settings.max_body_mb * MIB)
+        self._authenticate = authenticate
+        self._tls = settings.tls_cert_file is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Called by the server for every request."""
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+        asked = headers.get("x-request-id", "")
+        scope["request_id"] = asked if SAFE_ID.fullmatch(asked) else random_id()
+        door = self._doors.get(scope["path"], self._door)
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._complete(MutableHeaders(raw=message["headers"]), scope["request_id"])
+            await send(message)
+
+        response = self._refusal(scope["method"], headers, door) or await self._stranger(headers, door)
+        if response is None:
+            response = await self._serve(scope, receive, answer, door)
+        if response is not None and not started:
+            await response(scope, receive, answer)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, door: Door) -> Response | None:
+        """Let the application answer; what to answer instead where it could not."""
+        headers = Headers(scope=scope)
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]):
+                await self._app(scope, _counted(receive, door.max_bytes), send)
+        except _BodyTooLarge:
+            return _too_large(headers, door.max_bytes)
+        except ClientDisconnect:
+            return None
+        except Exception as error:
+            _log.exception("fault", path=scope["path"], request_id=scope["request_id"])
+            return answers.error(rpc_status.from_error(error, scope["request_id"]), answers.language(headers))
+        return None
+
+    def _refusal(self, method: str, headers: Headers, door: Door) -> Response | None:
+        """Why a request is not taken, by its headers alone."""
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or _hostname(hosts[0]) not in self._hosts:
+            wrong = Forbidden("Tên máy chủ trong yêu cầu không đúng.", "The request names a host that this is not.")
+            return answers.domain_error(wrong, headers, 421)
+        for origin in headers.getlist("origin"):
+            if origin not in self._origins and origin != f"{'https' if self._tls else 'http'}://{hosts[0]}":
+                wrong = Forbidden("Trang web gửi yêu cầu này không được phép.", "This origin may not send requests.")
+                return answers.domain_error(wrong, headers)
+        if method not in READS and headers.get("content-type", "").split(";")[0].strip().lower() not in door.kinds:
+            kinds = ", ".join(sorted(door.kinds))
+            unfit = InvalidField("Content-Type", f"phải là {kinds}", f"must be {kinds}")
+            return answers.domain_error(unfit, headers, 415)
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > door.max_bytes:
+            return _too_large(headers, door.max_bytes)
+        return None
+
+    async def _stranger(self, headers: Headers, door: Door) -> Response | None:
+        """The answer to somebody who is no user; None where everybody may come in, or this one."""
+        if self._authenticate is None or door.open or await self._authenticate(headers.get("authorization", "")):
+            return None
+        unknown = Forbidden("Cần tên người dùng và mật khẩu.", "A user name and a password are needed.")
+        response = answers.domain_error(unknown, headers, 401)
+        response.headers["WWW-Authenticate"] = 'Basic realm="Ngoc Linh", charset="UTF-8"'
+        return response
+
+    def _complete(self, headers: MutableHeaders, request_id: str) -> None:
+        for name, value in SAFE_HEADERS.items():
+            headers.setdefault(name, value)
+        if self._tls:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers["X-Request-Id"] = request_id
+
+
+def _hostname(host: str) -> str:
+    """Host name of a Host header, without port and brackets; "" where it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """`receive` that ends a body at `most` bytes."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise _BodyTooLarge
+        return message
+
+    return counted
+
+
+def _too_large(headers: Headers, most: int) -> Response:
+    size = f"{most / MIB:g} MB"
+    error = TooLarge(f"Nội dung gửi lên vượt giới hạn {size}.", f"The body exceeds the limit of {size}.")
+    return answers.domain_error(error, headers)

@@ -1,0 +1,240 @@
+"""SituationService: both halves, per commune, in one answer; a half that does not answer is told, not failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.timestamp_pb2 import Timestamp
+from ngoclinh.area.v1.area_service_pb2 import Area, GetAreaRequest, GetWatchAreaRequest
+from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
+from ngoclinh.land.v1.land_service_pb2 import FindParcelsRequest, LandSummary, SummarizeLandRequest
+from ngoclinh.land.v1.land_service_pb2_grpc import LandServiceStub
+from ngoclinh.land.v1.parcel_pb2 import Parcel
+from ngoclinh.media.v1.article_pb2 import Article
+from ngoclinh.media.v1.media_service_pb2 import (
+    AreaCounts,
+    ArticleFilter,
+    ListArticlesRequest,
+    ListSourcesRequest,
+    SummarizeArticlesRequest,
+)
+from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
+from ngoclinh.situation.v1.situation_service_pb2 import AreaSituation, Freshness, GetSituationRequest, Situation
+from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceServicer
+from ngoclinh.type.v1.type_pb2 import LocalizedText, TimeRange
+
+from services.core.clock import Clock, to_datetime, to_timestamp, utc_now
+from services.core.config import SituationSettings
+from services.core.errors import InvalidField
+from services.core.names import parse_area_name
+from services.rpc.deadline import remaining
+from services.situation import join
+
+HALF_S = 10.0
+"""Longest wait for one half in seconds."""
+PAGES = 5
+"""Pages of 200 articles that are looked through for parcels."""
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Media:
+    counts: dict[str, AreaCounts] = field(default_factory=dict)
+    articles: list[Article] = field(default_factory=list)
+    poll_times: list[Timestamp] = field(default_factory=list)
+
+
+@dataclass
+class _Land:
+    summaries: dict[str, LandSummary] = field(default_factory=dict)
+
+
+class SituationServicer(SituationServiceServicer):
+    """Asks AreaService, MediaService and LandService over one channel.
+
+    Args:
+        channel: where the three services are.
+        default_watch_area: id of the watch area where a request names none.
+        settings: days of the default range, age at which media data are stale.
+        clock: the present moment.
+    """
+
+    def __init__(
+        self, channel: grpc.aio.Channel, default_watch_area: str, settings: SituationSettings, clock: Clock = utc_now
+    ) -> None:
+        self._area = AreaServiceStub(channel)
+        self._media_service = MediaServiceStub(channel)
+        self._land_service = LandServiceStub(channel)
+        self._default = f"watchAreas/{default_watch_area}"
+        self._settings = settings
+        self._clock = clock
+        self._known: dict[str, Area] = {}
+
+    async def GetSituation(self, request: GetSituationRequest, context: Any) -> Situation:
+        """The situation of the communes of a watch area, or of the communes named."""
+        now = self._clock()
+        range_ = self._range(request)
+        watch_area, names = await self._communes(request)
+        units = await asyncio.gather(*(self._unit(name) for name in names))
+        media, land = await asyncio.gather(_half(self._media(names, range_)), _half(self._land(names)))
+        mentions = join.mentions(media.articles if media else (), names)
+        parcels = await _half(self._parcels([key for keys in mentions.values() for key in keys]))
+        situation = Situation(
+            time_range=range_,
+            watch_area=watch_area,
+            freshness=[self._media_freshness(media), _land_freshness(land if parcels is not None else None)],
+            compute_time=to_timestamp(now),
+        )
+        for name, unit in zip(names, units, strict=True):
+            entry = AreaSituation(area=unit, mentioned_parcels=join.mentioned(mentions[name], parcels or {}))
+            if media:
+                entry.media.CopyFrom(join.media(media.counts.get(name, AreaCounts())))
+            if land:
+                entry.land.CopyFrom(join.land(land.summaries.get(name, LandSummary())))
+            situation.areas.append(entry)
+        return situation
+
+    def _range(self, request: GetSituationRequest) -> TimeRange:
+        range_ = request.time_range
+        start, end = range_.HasField("start_time"), range_.HasField("end_time")
+        if not start and not end:
+            now = self._clock()
+            return TimeRange(
+                start_time=to_timestamp(now - timedelta(days=self._settings.days)), end_time=to_timestamp(now)
+            )
+        if start and end and to_datetime(range_.start_time) > to_datetime(range_.end_time):
+            raise InvalidField(
+                "time_range", "thời điểm đầu phải trước thời điểm cuối", "start_time must not be after end_time"
+            )
+        return range_
+
+    async def _communes(self, request: GetSituationRequest) -> tuple[str, list[str]]:
+        """The watch area and its communes, or no watch area and the communes named."""
+        if request.areas:
+            if request.watch_area:
+                raise InvalidField("areas", "không dùng cùng với watch_area", "must not be used with watch_area")
+            for index, name in enumerate(request.areas):
+                if parse_area_name(name, f"areas[{index}]")[0] != 2025:
+                    raise InvalidField(
+                        f"areas[{index}]", f"“{name}” không phải xã hiện nay", f"'{name}' is no commune of today"
+                    )
+            return "", list(dict.fromkeys(request.areas))
+        name = request.watch_area or self._default
+        watch_area = await self._area.GetWatchArea(GetWatchAreaRequest(name=name))
+        return watch_area.name, list(watch_area.areas)
+
+    async def _unit(self, name: str) -> Area:
+        """A unit; units do not change while the program runs, so each is asked for once."""
+        if name not in self._known:
+            self._known[name] = await self._area.GetArea(GetAreaRequest(name=name))
+        return self._known[name]
+
+    async def _media(self, names: Sequence[str], range_: TimeRange) -> _Media:
+        filter_ = ArticleFilter(areas=names, time_range=range_)
+        counts, articles, sources = await asyncio.gather(
+            self._media_service.SummarizeArticles(
+                SummarizeArticlesRequest(filter=filter_, facets=join.FACETS, by_area=True)
+            ),
+            self._articles(filter_),
+            self._media_service.ListSources(ListSourcesRequest(page_size=1000)),
+        )
+        return _Media(
+            {area.area: area for area in counts.areas}, articles, [source.poll_time for source in sources.sources]
+        )
+
+    async def _articles(self, filter_: ArticleFilter) -> list[Article]:
+        """Articles that name a parcel, newest first."""
+        request = ListArticlesRequest(page_size=200)
+        request.filter.CopyFrom(filter_)
+        request.filter.only_with_parcels = True
+        articles: list[Article] = []
+        for _ in range(PAGES):
+            page = await self._media_service.ListArticles(request)
+            articles += page.articles
+            request.page_token = page.next_page_token
+            if not page.next_page_token:
+                break
+        return articles
+
+    async def _land(self, names: Sequence[str]) -> _Land:
+        answer = await self._land_service.SummarizeLand(SummarizeLandRequest(areas=names))
+        return _Land({summary.area: summary for summary in answer.summaries})
+
+    async def _parcels(self, keys: Sequence[join.Key]) -> dict[join.Key, Sequence[Parcel]]:
+        """Parcels of the store by mention, 500 in one call."""
+        asked = [(key, wanted) for key in dict.fromkeys(keys) if (wanted := join.lookup(key))]
+        found: dict[join.Key, Sequence[Parcel]] = {}
+        for start in range(0, len(asked), 500):
+            part = asked[start : start + 500]
+            answer = await self._land_service.FindParcels(FindParcelsRequest(keys=[wanted for _, wanted in part]))
+            found |= {key: result.parcels for (key, _), result in zip(part, answer.results, strict=True)}
+        return found
+
+    def _media_freshness(self, media: _Media | None) -> Freshness:
+        if media is None:
+            return Freshness(
+                origin="media",
+                stale=True,
+                problem=LocalizedText(
+                    vi="Phần tin bài chưa trả lời; số liệu tin bài không có trong bảng này.",
+                    en="The media half did not answer; its figures are missing.",
+                ),
+            )
+        freshness = Freshness(origin="media")
+        time = join.newest(media.poll_times) or join.newest(
+            counts.newest_publish_time for counts in media.counts.values()
+        )
+        if time is None:
+            freshness.stale = True
+            freshness.problem.CopyFrom(
+                LocalizedText(vi="Chưa thu thập được tin bài nào.", en="Nothing was collected yet.")
+            )
+            return freshness
+        freshness.data_time.CopyFrom(time)
+        hours = (self._clock() - to_datetime(time)).total_seconds() / 3600
+        if hours > self._settings.stale_after_hours:
+            freshness.stale = True
+            freshness.problem.CopyFrom(
+                LocalizedText(
+                    vi=f"Tin bài đã cũ: lần thu thập gần nhất cách đây {hours:.0f} giờ.",
+                    en=f"The articles are old: the last collection was {hours:.0f} hours ago.",
+                )
+            )
+        return freshness
+
+
+def _land_freshness(land: _Land | None) -> Freshness:
+    if land is None:
+        return Freshness(
+            origin="land",
+            stale=True,
+            problem=LocalizedText(
+                vi="Phần đất đai chưa trả lời; số liệu thửa đất không có hoặc không đủ.",
+                en="The land half did not answer; its figures are missing or incomplete.",
+            ),
+        )
+    time = join.newest(summary.newest_import_time for summary in land.summaries.values())
+    if time is None:
+        return Freshness(
+            origin="land",
+            problem=LocalizedText(
+                vi="Chưa nhập thửa đất nào của địa bàn này.", en="No parcels of these communes were imported yet."
+            ),
+        )
+    return Freshness(origin="land", data_time=time)
+
+
+async def _half(work: Coroutine[Any, Any, T]) -> T | None:
+    """The answer of a half; None where it fails or takes longer than its share of the deadline."""
+    left = remaining()
+    try:
+        return await asyncio.wait_for(work, HALF_S if left is None else min(HALF_S, 0.7 * left))
+    except (TimeoutError, grpc.aio.AioRpcError):
+        return None
