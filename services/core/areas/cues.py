@@ -39,20 +39,28 @@ NOT_PLACES = _keys(
     "thôn làng nóc bản buôn bon plei sóc ấp khóm tổ xóm đường phố ngõ ngách hẻm sông suối khe hồ đập núi đỉnh đèo dốc "
     "cầu cống chợ bến cảng ga đồi hang động thác rừng vườn vịnh biển đảo mũi đình chùa đền miếu lăng tháp "
     # schools, hospitals, firms, media
-    "trường thpt thcs pt ptdtbt ptdtnt học non giáo viện ty doanh sạn hàng quán báo đài clb điện xưởng dự cao "
+    "trường thpt thcs pt ptdtbt ptdtnt học non giáo viện bv ty doanh sạn hàng quán báo đài clb điện xưởng tàng "
     # goods that carry the name of a place
-    "sâm quế tiêu gạo mắm bò rượu chè mì kẹo bưởi cam lúa giống hiệu "
+    "sâm quế tiêu gạo mắm bò rượu chè mì kẹo bưởi cam lúa giống hiệu lụa măng "
     # persons
-    "ông bà anh chị em cô chú bác thầy cháu họ sĩ"
+    "ông bà anh chị em cô chú bác thầy cháu họ sĩ sỹ trai gái"
 )
-"""Words before a bare name that make it the name of something else. Example: "sâm Ngọc Linh", "trường THCS Trà Mai"."""
+"""Words before a name without a kind that make it the name of something else: "sâm Ngọc Linh", "THCS Trà Mai"."""
+
+NOT_SMALL_PLACES = _keys(
+    "tư xoay binh nghiệp tế thắng sử quý nhánh cung tt tượng kcn kkt ktx bán sân trạm trang hát kem đấu thao án tuyến"
+)
+"""The same for units below the province: "ngã tư Tràng Tiền", "khu công nghiệp Lam Sơn", "Sở Y tế Đà Nẵng" is one."""
+
+PHRASES = ("Thái Bình Dương", "Đại Tây Dương", "Chủ tịch Hồ Chí Minh", "TNCS Hồ Chí Minh", "tư tưởng Hồ Chí Minh")
+"""Phrases that hold the name of a unit and name no place."""
 
 LOCATIVE = _keys("ở tại trên dưới lên xuống vào ra về đến tới từ qua thuộc giữa sang dân vùng khỏi tới")
 """Words before a bare name that make it a place. Example: "mặt đường lên Trà Vân"."""
 
 SURNAMES = _keys(
     "nguyễn trần lê phạm hoàng huỳnh phan vũ võ đặng bùi đỗ hồ ngô dương lý đinh trương đoàn mai lâm cao tạ châu thái "
-    "hà lưu lương tô tôn triệu vương tăng trịnh đào quách kiều phùng nông chu doãn ông"
+    "hà lưu lương đàm mạc tô tôn triệu vương tăng trịnh đào quách kiều phùng nông chu doãn ông"
 )
 """Family names: one of them after a place begins a person's name; a commune that begins with one is a person's."""
 
@@ -60,12 +68,13 @@ COMMON_NAMES = _names(
     "bình minh,tân tiến,hoà bình,thống nhất,độc lập,tự do,đoàn kết,quyết thắng,quyết tiến,tiến bộ,đồng tâm,hạnh phúc,"
     "thắng lợi,cộng hoà,dân chủ,tiền phong,thành công,thành tâm,hợp tác,hợp thành,hợp nhất,kiên cường,anh dũng,"
     "quang trung,hùng vương,hưng đạo,minh khai,quang vinh,vinh quang,hoà hợp,an toàn,an bình,an khang,tiến thắng,"
-    "tiến thành,thắng,chiến thắng,tân dân,nhân dân,đồng tiến,đại đồng,liên minh,công chính,công bình,hiệp lực,"
+    "tiến thành,chiến thắng,tân dân,nhân dân,đồng tiến,đại đồng,liên minh,công chính,công bình,hiệp lực,"
     "kim liên,bạch đằng,chương dương,lam sơn,lao động,thanh niên,tương lai,đổi mới,tự cường,tự lập,cách mạng,"
     "nghĩa dân,quốc tế,trung tâm,trung thành,trung chính,đông nam,tây nam,đông bắc,tây bắc,trung hoà,hồng kỳ,"
-    "việt nam,việt hùng,thanh bình,yên bình,phú quý,thịnh vượng,an lành,hy vọng,đông đô,đại việt,cẩm nhung"
+    "việt nam,việt hùng,thanh bình,yên bình,phú quý,thịnh vượng,an lành,hy vọng,đông đô,đại việt,tân cương,trung đông,quảng đông,phúc kiến,hải nam,sơn đông,tây tạng,nam kinh,đông âu,bắc kinh,"
+    "đông kinh,nam dương,nam phi,đông á,nam á"
 )
-"""Names that are common words or the names of persons and firms as well: never places without a reason of their own."""
+"""Names that are common words, of persons or of foreign countries as well: never places without a reason of their own."""
 
 OLD_AFTER = re.compile(
     r"\s*(?:\(\s*)?(?:\b(?:cũ|trước đây|trước kia|ngày trước|(?:hồi )?trước (?:khi )?(?:sáp nhập|nhập|sắp xếp|hợp nhất))\b)",

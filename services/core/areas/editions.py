@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from services.core.areas.cues import AND, BECOMES, CHAIN, CLAUSE_END, MERGE, MERGED_FROM, NEW_AFTER, OLD_AFTER
 from services.core.areas.scan import Scan, Span
 
@@ -9,22 +11,23 @@ from services.core.areas.scan import Scan, Span
 def mark_editions(scan: Scan) -> None:
     """Set the edition of the spans where the words around them ask for one, and join units with those above them."""
     text, spans = scan.text, scan.spans
-    for index, span in enumerate(spans):
-        if OLD_AFTER.match(text, span.end):
-            span.edition = 2004
-        elif NEW_AFTER.match(text, span.end):
-            span.edition = 2025
-        if index + 1 < len(spans):
-            after = spans[index + 1]
-            level = min(unit.level for unit in after.units)
-            higher = level < max(unit.level for unit in span.units)
-            if higher and CHAIN.fullmatch(text, span.end, after.start):
-                span.above = after
-    for index in range(len(spans) - 2, -1, -1):
-        span, after = spans[index], spans[index + 1]
+    for span in spans:
+        span.edition = _edition_beside(text, span, scan.words.starts[span.first])
+    for span, after in pairwise(spans):
+        lower = max(unit.level for unit in span.units)
+        if min(unit.level for unit in after.units) < lower and CHAIN.fullmatch(text, span.end, after.start):
+            span.above, after.below = after, span
+    for span, after in reversed(list(pairwise(spans))):
         if after.edition == 2004 and not span.edition and AND.fullmatch(text, span.end, after.start):
             span.edition = 2004
     _mark_mergers(text, [span for span in spans if not span.edition])
+
+
+def _edition_beside(text: str, span: Span, name_start: int) -> int:
+    before = text[span.start : name_start].lower().split()
+    if "cũ" in before or OLD_AFTER.match(text, span.end):
+        return 2004
+    return 2025 if "mới" in before or NEW_AFTER.match(text, span.end) else 0
 
 
 def _mark_mergers(text: str, spans: list[Span]) -> None:

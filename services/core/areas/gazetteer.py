@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from services.core.areas.cues import PHRASES
 from services.core.areas.names import COMMUNE, DISTRICT, PROVINCE, folded_key, name_key, split_title
 from services.core.areas.register import Register, Unit, register
 
@@ -16,7 +17,7 @@ class Names:
     """Units by the words of their short names, in one spelling."""
 
     def __init__(self, units: Iterable[Unit], key_of: Callable[[str], Key]) -> None:
-        found: dict[Key, list[Unit]] = defaultdict(list)
+        found: dict[Key, list[Unit]] = defaultdict(list, {key_of(phrase): [] for phrase in PHRASES})
         for unit in units:
             for short_name in dict.fromkeys((unit.short_name, *(split_title(alias)[1] for alias in unit.aliases))):
                 found[key_of(short_name)].append(unit)
@@ -25,6 +26,10 @@ class Names:
         for key in self._units:
             lengths[key[0]].add(len(key))
         self._lengths = {word: tuple(sorted(sizes, reverse=True)) for word, sizes in lengths.items()}
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether a name is known; one that is known to be no place has no units."""
+        return key in self._units
 
     def lengths(self, word: str) -> tuple[int, ...]:
         """Numbers of words, longest first, of the names that begin with a word."""

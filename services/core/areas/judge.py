@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 
 from services.core.areas.cues import COMMON_NAMES, SURNAMES
-from services.core.areas.gazetteer import Gazetteer
-from services.core.areas.names import COMMUNE, DISTRICT, PROVINCE, split_title
+from services.core.areas.gazetteer import Gazetteer, Key
+from services.core.areas.names import COMMUNE, DISTRICT, KINDS, PROVINCE, split_title
 from services.core.areas.register import Unit
 from services.core.areas.scan import Span
 from services.core.clock import REFORM_DATE, edition_on
@@ -16,20 +17,45 @@ from services.core.clock import REFORM_DATE, edition_on
 FORESIGHT = timedelta(days=183)
 """How long before the reform texts already name the units to come."""
 
-BARE = {PROVINCE: 0.75, DISTRICT: 0.6, COMMUNE: 0.35}
+BARE = {PROVINCE: 0.75, DISTRICT: 0.45, COMMUNE: 0.35}
 SUPPORT = {PROVINCE: 0.25, DISTRICT: 0.45, COMMUNE: 0.45}
 """Score of a bare name by its level; what a mention or context of a unit nearby adds, by the level of that unit."""
 
+SURE = 0.6
+"""Least score of a mention that supports others."""
+
 NARROW = 0.3
 """Support above this comes from a district or commune, not from a province alone."""
+
+
+CHAINED = 0.5
+"""What an address adds: the unit above stands right behind, or the unit below right before."""
+
+SAME_SENSE = 0.3
+"""What it adds that the same name stands with its kind elsewhere in the text."""
+
+FAR = 500
+"""Distance in words from which a mention supports no more than the context does."""
+
+RIVAL = 0.1
+"""Candidates whose scores lie closer than this cannot be told apart."""
 
 
 class Judge:
     """Scores the units that a span may mean, with what the rest of the text and the context say."""
 
     def __init__(
-        self, names: Gazetteer, day: date, context: Iterable[str], *, lenient: bool = False, folded: bool = False
+        self, names: Gazetteer, day: date, context: Iterable[str] = (), *, folded: bool = False, lenient: bool = False
     ) -> None:
+        """Judge names in a text of a day.
+
+        Args:
+            names: the gazetteer.
+            day: when the text was written.
+            context: names of areas that the text is about, as far as is known beforehand.
+            folded: whether the text is written without marks.
+            lenient: whether every name is a place, as in a short query.
+        """
         self._names = names
         self._edition = edition_on(day)
         self._foresees = REFORM_DATE - FORESIGHT <= day < REFORM_DATE
@@ -39,24 +65,21 @@ class Judge:
         for name in context:
             self._context.update(names.surroundings(name))
         self._anchors: dict[str, list[int]] = {}
-        self._senses: dict[tuple[str, ...], set[str]] = {}
+        self._senses: dict[tuple[Key, str], set[int]] = defaultdict(set)
 
     def learn(self, spans: list[Span]) -> None:
-        """Take what the certain spans say about where the text plays: provinces and districts, then communes."""
-        for levels in ((PROVINCE, DISTRICT), (COMMUNE,)):
-            sure: list[tuple[Span, Unit]] = []
-            for span in spans:
-                if all(unit.level in levels for unit in span.units) or (span.kind and not span.inherited):
-                    unit, score = self.best(span)
-                    if unit is not None and unit.level in levels and score >= 0.6:
-                        sure.append((span, unit))
+        """Take what the certain spans say about where the text plays: provinces and districts first, then the rest."""
+        wide = [span for span in spans if span.explicit or all(unit.level != COMMUNE for unit in span.units)]
+        for part, levels in ((wide, (PROVINCE, DISTRICT)), (spans, (PROVINCE, DISTRICT, COMMUNE))):
+            sure = [(span, unit) for span in part for unit, score in [self.best(span)] if unit and score >= SURE]
+            anchors: dict[str, set[int]] = defaultdict(set)
             for span, unit in sure:
-                if span.kind:
-                    self._senses.setdefault(span.key, set()).add(unit.name)
-                for name in self._names.surroundings(unit.name):
-                    self._anchors.setdefault(name, []).append(span.first)
-        for positions in self._anchors.values():
-            positions.sort()
+                if unit.level in levels:
+                    for name in self._names.surroundings(unit.name):
+                        anchors[name].add(span.first)
+                    if span.explicit:
+                        self._senses[span.key, unit.name].add(span.first)
+            self._anchors = {name: sorted(positions) for name, positions in anchors.items()}
 
     def best(self, span: Span) -> tuple[Unit | None, float]:
         """The unit that a span most likely means, and how sure that is."""
@@ -64,85 +87,92 @@ class Judge:
         if not ranked:
             return None, 0.0
         best, unit = ranked[0]
-        rivals = sum(
-            1
-            for score, other in ranked
-            if score > best - 0.1 and other.level == unit.level and not self._same_place(unit, other)
-        )
-        return unit, min(1.0, best) / (1 + rivals)
+        rivals = [other for score, other in ranked if score > best - RIVAL and not self._same_place(unit, other)]
+        return unit, min(1.0, best) / (1 + len(rivals))
 
     def rank(self, span: Span) -> list[tuple[float, Unit]]:
-        """All units of a span with their scores, best first."""
+        """All units that a span may mean with their scores, best first."""
         units = [unit for unit in span.units if self._allowed(span, unit)]
-        if span.edition and any(unit.edition == span.edition for unit in units):
+        if any(unit.edition == span.edition for unit in units):
             units = [unit for unit in units if unit.edition == span.edition]
         scored = [(self._score(span, unit), unit) for unit in units]
         return sorted(scored, key=lambda row: (-row[0], row[1].edition != self._edition, row[1].name))
 
     def _allowed(self, span: Span, unit: Unit) -> bool:
         if unit.edition == 2025 and self._edition == 2004:
-            if self._lenient:
-                return all(other.edition == 2025 for other in span.units)
-            return self._foresees and (span.edition == 2025 or all(other.edition == 2025 for other in span.units))
-        return True
+            only = all(other.edition == 2025 for other in span.units)
+            return only if self._lenient else self._foresees and (only or span.edition == 2025)
+        if span.explicit:
+            return True
+        if span.kind and unit.level > max(KINDS[span.kind]):
+            return False
+        namesake = unit.level == DISTRICT and any(other.level == PROVINCE for other in span.units)
+        return span.above is not None or not namesake
 
     def _score(self, span: Span, unit: Unit) -> float:
-        support = self._support(span, unit)
-        explicit = bool(span.kind)
-        if explicit:
-            score = 0.75 if split_title(unit.title)[0] == span.kind else 0.65
-            score -= 0.1 * span.inherited
-        else:
-            score = 0.75 if self._lenient else BARE[unit.level] + 0.2 * span.located
-            if unit.level == COMMUNE and not self._lenient and not self._plausible(span, support):
-                return 0.0
-        score -= 0.1 * (not span.cased and not self._lenient) + 0.1 * self._folded
+        chain = self._chain(span, unit)
+        sense = SAME_SENSE * bool(self._senses.get((span.key, unit.name), set()) - {span.first})
+        support = max((self._nearness(*row, span.first) for row in self._names.home(unit).items()), default=0.0)
+        if not self._lenient and not self._plausible(span, unit, support, proof=chain + sense > 0):
+            return 0.0
+        score = self._form(span, unit) + chain + sense + support
         if unit.edition not in (self._edition, span.edition):
-            score -= self._distance_in_time(span, unit)
-        return score + support
+            score -= self._past(span, unit)
+        return score
 
-    def _distance_in_time(self, span: Span, unit: Unit) -> float:
-        if unit.level == PROVINCE:
-            return 0.1
-        renamed = unit.level == DISTRICT and any(self._same_place(unit, other) for other in span.units if other != unit)
-        return 0.4 if renamed and not span.kind else 0.2
+    def _plausible(self, span: Span, unit: Unit, support: float, *, proof: bool) -> bool:
+        """Whether a name that no kind introduces, or without capitals, may be this unit at all.
 
-    def _plausible(self, span: Span, support: float) -> bool:
-        """Whether a bare commune name may be a place at all: not a person's, not a common word without a reason."""
+        Not a person's name, not a common word, not the namesake of a province without a reason of its own.
+        """
+        if span.key in COMMON_NAMES and not span.cased and not self._folded:
+            return False
+        if span.kind or unit.level != COMMUNE:
+            return True
         if self._folded:
             return span.located and support > NARROW
-        if not span.cased:
-            return support > 0
-        if span.key[0] in SURNAMES or span.key in COMMON_NAMES:
+        if span.key[0] in SURNAMES:
+            return proof
+        namesake = any(other.level == PROVINCE for other in span.units)
+        if namesake or span.key in COMMON_NAMES or not span.cased:
             return support > NARROW
-        return True
+        return proof or support > 0
 
-    def _support(self, span: Span, unit: Unit) -> float:
-        home = self._names.home(unit)
-        support = 0.0
-        if span.above is not None:
-            if any(
-                other.name == unit.parent or self._parent_of_parent(unit) == other.name for other in span.above.units
-            ):
-                support += 0.5
-            elif any(other.name in home for other in span.above.units):
-                support += 0.3
-        if unit.name in self._senses.get(span.key, ()):
-            support += 0.3
-        return support + max((self._nearness(name, level, span) for name, level in home.items()), default=0.0)
+    def _form(self, span: Span, unit: Unit) -> float:
+        if span.explicit:
+            score = 0.75 if split_title(unit.title)[0] == span.kind else 0.65
+        elif span.kind and unit.level in KINDS[span.kind]:
+            score = 0.6
+        else:
+            score = 0.75 if self._lenient else BARE[unit.level] + 0.2 * span.located
+        return score - 0.1 * (not span.cased and not self._lenient) - 0.1 * self._folded
 
-    def _nearness(self, name: str, level: int, span: Span) -> float:
-        positions = self._anchors.get(name)
-        if positions:
-            before, after = bisect_left(positions, span.first), bisect_right(positions, span.first)
-            near = [abs(positions[at] - span.first) for at in (before - 1, after) if 0 <= at < len(positions)]
-            if near:
-                return SUPPORT[level] - 0.1 * min(1.0, min(near) / 500)
+    def _past(self, span: Span, unit: Unit) -> float:
+        """What speaks against a unit of the other edition; most against a district when a commune took its name."""
+        if unit.level == PROVINCE:
+            return 0.1
+        heirs = (other for other in span.units if other.edition != unit.edition and self._same_place(unit, other))
+        return 0.4 if unit.level == DISTRICT and not span.explicit and any(heirs) else 0.2
+
+    def _chain(self, span: Span, unit: Unit) -> float:
+        above = {other.name for other in span.above.units} if span.above else set()
+        if not above.isdisjoint(self._ancestors(unit)):
+            return CHAINED
+        if span.below and any(unit.name in self._ancestors(other) for other in span.below.units):
+            return CHAINED
+        return 0.3 if not above.isdisjoint(self._names.home(unit)) else 0.0
+
+    def _nearness(self, name: str, level: int, position: int) -> float:
+        positions = self._anchors.get(name, ())
+        before, after = bisect_left(positions, position), bisect_right(positions, position)
+        near = [abs(positions[at] - position) for at in (before - 1, after) if 0 <= at < len(positions)]
+        if near:
+            return SUPPORT[level] - 0.1 * min(1.0, min(near) / FAR)
         return SUPPORT[level] - 0.1 if name in self._context else 0.0
 
-    def _parent_of_parent(self, unit: Unit) -> str:
-        parent = self._names.areas.get(unit.parent)
-        return parent.parent if parent else ""
+    def _ancestors(self, unit: Unit) -> tuple[str, ...]:
+        parent = self._names.areas.get(unit.parent) if unit.parent else None
+        return (parent.name, parent.parent) if parent else ()
 
     def _same_place(self, one: Unit, other: Unit) -> bool:
         return one.name in self._names.home(other) or other.name in self._names.home(one)

@@ -50,7 +50,7 @@ def mentions(text: str, day: date, context: Iterable[str] = ()) -> list[Mention]
     if not scan.spans:
         return []
     mark_editions(scan)
-    judge = Judge(names, day, context, folded=scan.folded)
+    judge = Judge(names, day, context, folded=scan.words.folded)
     judge.learn(scan.spans)
     found = []
     for span in scan.spans:

@@ -14,18 +14,15 @@ PROVINCE, DISTRICT, COMMUNE = 1, 2, 3
 KINDS: dict[str, tuple[int, ...]] = {
     "tỉnh": (PROVINCE,),
     "thành phố": (PROVINCE, DISTRICT),
-    "tp": (PROVINCE, DISTRICT),
     "huyện": (DISTRICT,),
     "quận": (DISTRICT,),
     "thị xã": (DISTRICT,),
-    "tx": (DISTRICT,),
     "xã": (COMMUNE,),
     "phường": (COMMUNE,),
     "thị trấn": (COMMUNE,),
-    "tt": (COMMUNE,),
     "đặc khu": (COMMUNE,),
 }
-"""The words that say what a unit is, written out or abbreviated, and the levels they fit."""
+"""The words that say what a unit is, and the levels they fit."""
 
 ABBREVIATIONS: dict[str, str] = {
     "t": "tỉnh",
@@ -38,7 +35,7 @@ ABBREVIATIONS: dict[str, str] = {
     "tt": "thị trấn",
     "đk": "đặc khu",
 }
-"""Abbreviations of kinds; those of one letter count only before a dot, or before a number (P.5, Q1)."""
+"""Abbreviations of kinds; see `kinds`."""
 
 TOKEN = re.compile(r"[^\W\d_]+|\d+")
 """A word or a number; "Q1" and "TP.HCM" are two tokens."""

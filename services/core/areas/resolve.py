@@ -10,7 +10,7 @@ from services.core.areas.editions import mark_editions
 from services.core.areas.gazetteer import gazetteer
 from services.core.areas.judge import Judge
 from services.core.areas.register import Unit
-from services.core.areas.scan import Scan
+from services.core.areas.scan import Scan, Span
 from services.core.clock import edition_on
 from services.core.names import EDITIONS, area_name
 from services.core.vietnamese import nfc
@@ -46,10 +46,9 @@ def resolve(text: str, day: date, limit: int = 20) -> list[Candidate]:
     if not scan.spans:
         return []
     mark_editions(scan)
-    judge = Judge(gazetteer(), day, (), lenient=True, folded=scan.folded)
+    judge = Judge(gazetteer(), day, folded=scan.words.folded, lenient=True)
     judge.learn(scan.spans)
-    span = scan.spans[0]
-    ranked = judge.rank(span)
+    span, ranked = max(((span, judge.rank(span)) for span in scan.spans), key=lambda row: _detail(*row))
     areas = gazetteer().areas
     matched = text[span.start : span.end]
     found = []
@@ -59,6 +58,11 @@ def resolve(text: str, day: date, limit: int = 20) -> list[Candidate]:
             Candidate(unit, areas.current(unit.name), round(max(0.01, min(1.0, score) / rivals**0.5), 2), matched)
         )
     return found
+
+
+def _detail(span: Span, ranked: list[tuple[float, Unit]]) -> tuple[int, bool, int]:
+    """What an address is about: the smallest unit, one with its kind, the first one."""
+    return (ranked[0][1].level if ranked else 0, span.explicit, -span.first)
 
 
 def _by_code(edition: str | None, code: str, day: date, matched: str) -> list[Candidate]:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from services.core.areas.cues import COORDINATION, LOCATIVE, MODIFIERS, NOT_PLACES, OFFICES, SURNAMES
-from services.core.areas.gazetteer import Gazetteer, Key, Names
-from services.core.areas.names import ABBREVIATIONS, KINDS, TOKEN, folded_key, word_key
+from services.core.areas.cues import COORDINATION, LOCATIVE, NOT_PLACES, NOT_SMALL_PLACES, SURNAMES
+from services.core.areas.gazetteer import Gazetteer, Key
+from services.core.areas.kinds import Kind, kind_before
+from services.core.areas.names import KINDS, PROVINCE, folded_key, split_title
 from services.core.areas.register import Unit
-from services.core.vietnamese import fold, has_marks
+from services.core.areas.words import Words
 
-_JOINTS = frozenset({" ", "-", " - ", "–", " – ", "'", "’", "‘", "\u00a0", "  ", ". ", "."})
-_ONE_WORD_KINDS = {word_key(kind): kind for kind in KINDS if " " not in kind and kind not in ABBREVIATIONS}
-_TWO_WORD_KINDS = {tuple(map(word_key, kind.split())): kind for kind in KINDS if " " in kind}
-_OFFICES = {tuple(map(word_key, words)): kind for words, kind in OFFICES.items()}
-_CITY_CODES = frozenset({"hcm", "tphcm"})
+_FOLDED_LOCATIVE = frozenset(folded_key("ở tại trên dưới lên xuống vào ra về đến tới từ qua thuộc giữa sang"))
 
 
 @dataclass(slots=True)
 class Span:
-    """A place in the text that matches a name."""
+    """A part of the text that matches a name."""
 
     first: int
     """Index of the first word of the name."""
@@ -31,8 +28,9 @@ class Span:
     """Character after the last one."""
     key: Key
     kind: str
-    """Kind of unit as written or inherited from the list before it; empty for a bare name."""
-    inherited: bool
+    """Kind of unit as written, or as a list before it says; empty for a bare name."""
+    explicit: bool
+    """Whether the kind stands right before the name."""
     cased: bool
     """Whether capital letters mark it as a name."""
     located: bool
@@ -41,175 +39,128 @@ class Span:
     edition: int = 0
     """The edition that the words around it ask for; 0 where they do not."""
     above: Span | None = field(default=None, repr=False)
-    """The next span where it names a unit above this one."""
+    """The next span where it may name a unit above this one."""
+    below: Span | None = field(default=None, repr=False)
+    """The span before where this one may name a unit above it."""
+
+    @property
+    def bare(self) -> bool:
+        """Whether neither a kind nor a list says what it is."""
+        return not self.kind
 
 
 class Scan:
-    """The words of a text and the spans that match names."""
+    """The words of a text and the spans that match names, in the order of the text."""
 
     def __init__(self, text: str, names: Gazetteer, *, lenient: bool = False) -> None:
-        """Scan a text in NFC; `lenient` takes bare names however they are written, for short queries."""
+        """Scan a text in NFC; `lenient` takes names however they are written, for short queries."""
         self.text = text
-        self.folded = not has_marks(text)
-        self._names: Names = names.folded if self.folded else names.exact
+        self.words = Words(text)
+        self._names = names.folded if self.words.folded else names.exact
+        self._locative = _FOLDED_LOCATIVE if self.words.folded else LOCATIVE
         self._lenient = lenient
-        found = [(match.start(), match.end(), match[0]) for match in TOKEN.finditer(text)]
-        self.starts = [start for start, _, _ in found]
-        self.ends = [end for _, end, _ in found]
-        self.words = [word for _, _, word in found]
-        self.keys = [fold(word) if self.folded else word_key(word) for word in self.words]
-        self.spans = self._find()
-
-    def _find(self) -> list[Span]:
-        spans: list[Span] = []
+        self.spans: list[Span] = []
         position = 0
-        while position < len(self.keys):
-            span = None
-            lengths = self._names.lengths(self.keys[position])
-            if lengths:
-                span = self._match(position, lengths, spans[-1] if spans else None)
-            if span is not None:
-                spans.append(span)
-                position = span.last
-            else:
-                position += 1
-        return spans
+        while position < len(self.words):
+            lengths = self._names.lengths(self.words.keys[position])
+            position = self._match(position, lengths) if lengths else position + 1
 
-    def _match(self, first: int, lengths: tuple[int, ...], before: Span | None) -> Span | None:
-        capital = self.words[first][0].isupper()
-        kind, kind_first = self._kind(first, before.last if before else 0)
-        if not (capital or kind or self.folded or self._lenient or self._located(first)):
-            return None
-        inherited = False
-        if not kind and before is not None and before.kind and before.end <= self.starts[first]:
-            gap = self.text[before.end : self.starts[first]]
-            inherited = COORDINATION.fullmatch(gap) is not None
+    def _match(self, first: int, lengths: tuple[int, ...]) -> int:
+        """Add the longest acceptable name at a word; returns the word to go on with."""
+        words = self.words
+        before = self.spans[-1] if self.spans else None
+        kind = kind_before(words, first, before.last if before else 0)
+        if not (kind or self._lenient or words.folded or words.capital(first) or self._located(first)):
+            return first + 1
         for length in lengths:
             last = first + length
-            units = self._names.get(tuple(self.keys[first:last])) if last <= len(self.keys) else ()
-            if not units or not self._joined(first, last):
+            key = tuple(words.keys[first:last])
+            if last > len(words) or key not in self._names or not words.joined(first, last):
                 continue
-            span = self._span(first, last, kind or (before.kind if inherited and before else ""), kind_first, units)
-            span.inherited = inherited
-            if self._acceptable(span):
-                return span
-        return None
+            units = self._names.get(key)
+            if not units:
+                return last
+            span = self._span(first, last, kind, before, units)
+            if span.units and (self._lenient_accepts(span) if self._lenient else self._accepts(span)):
+                self.spans.append(span)
+                return last
+        return first + 1
 
-    def _span(self, first: int, last: int, kind: str, kind_first: int, units: tuple[Unit, ...]) -> Span:
-        words = self.words[first:last]
-        cased = all(word[0].isupper() or not word[0].isalpha() for word in words) and not self._shouted(first, last)
-        fitting = tuple(unit for unit in units if not kind or unit.level in KINDS[kind])
+    def _span(self, first: int, last: int, kind: Kind | None, before: Span | None, units: tuple[Unit, ...]) -> Span:
+        words = self.words
+        inherited = ""
+        if kind:
+            units = tuple(unit for unit in units if _fits(unit, kind))
+        elif before and before.kind and COORDINATION.fullmatch(self.text, before.end, words.starts[first]):
+            inherited = before.kind
         return Span(
             first=first,
             last=last,
-            start=self.starts[kind_first],
-            end=self.ends[last - 1],
-            key=tuple(self.keys[first:last]),
-            kind=kind,
-            inherited=False,
-            cased=cased,
+            start=words.starts[kind.first if kind else first],
+            end=words.ends[last - 1],
+            key=tuple(words.keys[first:last]),
+            kind=kind.kind if kind else inherited,
+            explicit=kind is not None,
+            cased=all(not words.words[index].isalpha() or words.capital(index) for index in range(first, last))
+            and not words.shouted(first, last),
             located=self._located(first),
-            units=fitting,
+            units=units,
         )
 
-    def _acceptable(self, span: Span) -> bool:
-        if not span.units:
+    def _lenient_accepts(self, span: Span) -> bool:
+        return span.explicit or not span.key[0].isdigit()
+
+    def _accepts(self, span: Span) -> bool:
+        if len(span.key) == 1 and not self._accepts_short(span):
             return False
-        explicit = bool(span.kind) and not span.inherited
-        if self._lenient:
+        if not span.explicit and not self._names_a_place(span):
+            return False
+        if span.cased:
+            return self._ends_here(span)
+        return span.explicit or span.located or self.words.shouted(span.first, span.last)
+
+    def _accepts_short(self, span: Span) -> bool:
+        """One word is a name after its kind; alone only that of a province: "Huế", "TPHCM"."""
+        if span.explicit:
+            return span.key[0].isdigit() or (span.cased and not self.words.folded)
+        return any(unit.level == PROVINCE for unit in span.units) and self.words.capital(span.first)
+
+    def _ends_here(self, span: Span) -> bool:
+        """Whether no longer name goes on: a capital may follow only as a person's name or another place."""
+        words, last = self.words, span.last
+        if not words.adjacent(last) or not words.capital(last) or words.acronym(last) or words.keys[last] in SURNAMES:
             return True
-        if not explicit and len(span.key) == 1 and not (span.cased and any(unit.level == 1 for unit in span.units)):
-            return span.key[0] in _CITY_CODES
-        if len(span.key) == 1 and (self.folded or not span.cased) and not span.key[0].isdigit():
-            return False
-        if not span.cased:
-            return explicit or span.located or self._shouted(span.first, span.last)
-        return self._stands_alone(span, explicit)
+        return span.explicit and bool(self._names.lengths(words.keys[last]))
 
-    def _stands_alone(self, span: Span, explicit: bool) -> bool:
-        """Whether a capitalised name is no part of a longer one and not the name of a thing called after a place."""
-        if span.last < len(self.words) and self._adjacent(span.last):
-            following = self.words[span.last]
-            longer = following[0].isupper() and not following.isupper() and self.keys[span.last] not in SURNAMES
-            if longer and not (explicit and self._names.lengths(self.keys[span.last])):
-                return False
-        if explicit or span.first == 0 or not self._adjacent(span.first):
+    def _names_a_place(self, span: Span) -> bool:
+        """Whether a name without a kind is no part of a longer one, no byline, and not that of a thing or person."""
+        words, first = self.words, span.first
+        if words.is_sentence(first, span.last):
+            return False
+        if not words.adjacent(first):
+            return not (first and words.keys[first - 1] == "ảnh" and ":" in words.gap(first))
+        before = words.keys[first - 1]
+        small = all(unit.level != PROVINCE for unit in span.units)
+        if before in NOT_PLACES or (small and (before in NOT_SMALL_PLACES or self._house_number(first - 1))):
+            return False
+        if not words.capital(first - 1) or before in self._locative:
             return True
-        before, key = self.words[span.first - 1], self.keys[span.first - 1]
-        if key in NOT_PLACES:
-            return False
-        return not before[0].isupper() or before.isupper() or key in LOCATIVE or self._opens_sentence(span.first - 1)
+        if words.acronym(first - 1):
+            return not words.shouted(first, span.last) or before not in SURNAMES
+        return words.opens_sentence(first - 1) and before not in SURNAMES
 
-    def _kind(self, first: int, floor: int) -> tuple[str, int]:
-        """The kind before a name and the index of its first word; ("", first) where there is none."""
-        at = first
-        for size in (2, 1):
-            if (
-                at - size > floor
-                and tuple(self.keys[at - size : at]) in MODIFIERS
-                and not self.words[at - 1][0].isupper()
-            ):
-                at -= size
-                break
-        if at - 2 >= floor and self._adjacent(at - 1):
-            pair = (self.keys[at - 2], self.keys[at - 1])
-            if self._near(at):
-                if pair in _TWO_WORD_KINDS:
-                    return _TWO_WORD_KINDS[pair], at - 2
-                if pair in _OFFICES:
-                    return _OFFICES[pair], first
-                if self.folded and pair in _FOLDED_PAIRS:
-                    return _FOLDED_PAIRS[pair], at - 2
-        if at - 1 >= floor:
-            kind = self._one_word_kind(at - 1, at)
-            if kind:
-                return kind, at - 1
-        return "", first
-
-    def _one_word_kind(self, index: int, at: int) -> str:
-        key, gap = self.keys[index], self.text[self.ends[index] : self.starts[at]]
-        if gap.strip(" \u00a0") in {"", "."} and key in ABBREVIATIONS:
-            if len(key) > 1 or "." in gap or (not gap and self.words[at].isdigit()):
-                return ABBREVIATIONS[key]
-            return ""
-        if gap.isspace() and "\n" not in gap:
-            table = _FOLDED_WORDS if self.folded else _ONE_WORD_KINDS
-            return table.get(key, "")
-        return ""
-
-    def _joined(self, first: int, last: int) -> bool:
-        return all(
-            self.text[self.ends[index] : self.starts[index + 1]] in _JOINTS or self._touching(index)
-            for index in range(first, last - 1)
-        )
-
-    def _touching(self, index: int) -> bool:
-        return self.ends[index] == self.starts[index + 1]
-
-    def _adjacent(self, index: int) -> bool:
-        """Whether only a space separates a word from the one before it."""
-        return index > 0 and self.text[self.ends[index - 1] : self.starts[index]] in {" ", "\u00a0", "  "}
-
-    def _near(self, index: int) -> bool:
-        return self.text[self.ends[index - 1] : self.starts[index]] in {" ", "\u00a0", "  ", ". ", "."}
+    def _house_number(self, index: int) -> bool:
+        """Whether a word is the number of a house: "236 Bình Lợi", "57A Cửa Đông"."""
+        word = self.words.words[index]
+        if len(word) == 1 and word.isalpha() and index and not self.words.gap(index):
+            word = self.words.words[index - 1]
+        return word.isdigit() and not 1900 <= int(word) < 2100
 
     def _located(self, first: int) -> bool:
-        return self._adjacent(first) and self.keys[first - 1] in (_FOLDED_LOCATIVE if self.folded else LOCATIVE)
-
-    def _shouted(self, first: int, last: int) -> bool:
-        """Whether the name and a word beside it are all capitals, so that capitals mark nothing."""
-        if not all(word.isupper() and len(word) > 1 for word in self.words[first:last] if word.isalpha()):
-            return False
-        beside = self.words[max(first - 1, 0) : first] + self.words[last : last + 1]
-        return any(word.isupper() and len(word) > 1 for word in beside)
-
-    def _opens_sentence(self, index: int) -> bool:
-        if index == 0:
-            return True
-        gap = self.text[self.ends[index - 1] : self.starts[index]]
-        return any(sign in gap for sign in ".!?…:\n\"“'([") or "- " in gap
+        return self.words.adjacent(first) and self.words.keys[first - 1] in self._locative
 
 
-_FOLDED_WORDS = {fold(kind): kind for kind in _ONE_WORD_KINDS.values()}
-_FOLDED_PAIRS = {tuple(fold(kind).split()): kind for kind in _TWO_WORD_KINDS.values()}
-_FOLDED_LOCATIVE = frozenset(folded_key("ở tại trên dưới lên xuống vào ra về đến tới từ qua thuộc giữa sang"))
+def _fits(unit: Unit, kind: Kind) -> bool:
+    if kind.abbreviated and kind.kind != "thành phố":
+        return any(split_title(title)[0] == kind.kind for title in (unit.title, *unit.aliases))
+    return unit.level in KINDS[kind.kind]
