@@ -146,11 +146,24 @@ class Submission:
     failure: SubmissionFailed | None = None
 
 
+@dataclass(frozen=True)
+class Correction:
+    """What a person said about an article, with who and when."""
+
+    request: CorrectArticleRequest
+    user: str
+    time: datetime
+
+
 class Ledger(Protocol):
     """The store of record: everything else can be rebuilt from it."""
 
     async def record_collected(self, event: ArticleCollected) -> Recorded:
-        """Keep a version of an article; the same content again changes nothing. Taken-down articles stay down."""
+        """Keep a version of an article; the same content again changes nothing.
+
+        A version that was collected before the present one is kept but not shown. An article that was taken down stays
+        down: the answer then has its name only. The event's submission, if any, is answered too.
+        """
         ...
 
     async def record_analyzed(self, event: ArticleAnalyzed) -> Article | None:
@@ -161,7 +174,10 @@ class Ledger(Protocol):
         ...
 
     async def record_withdrawn(self, event: ArticleWithdrawn) -> Article | None:
-        """Mark an article as withdrawn by its site; returns it, or None if unknown."""
+        """Mark an article as withdrawn by its site; returns it, or None if unknown or down.
+
+        A later collection of the page lifts the mark.
+        """
         ...
 
     async def record_source(self, source: Source) -> None:
@@ -192,12 +208,28 @@ class Ledger(Protocol):
         """
         ...
 
+    async def corrections(self, name: str) -> list[Correction]:
+        """Everything that people said about an article, oldest first."""
+        ...
+
+    async def take_down(self, name: str, reason: str, user: str) -> None:
+        """Erase the texts and analyses of an article for good; its name stays, so that it is never recorded again.
+
+        Raises:
+            NotFound: there is no such article.
+        """
+        ...
+
     async def sources(self) -> list[Source]:
         """The newest state of every source, in the order of their names."""
         ...
 
     def replay(self, since: datetime | None = None) -> AsyncIterator[Article]:
-        """Every article that stands, as `article` gives it, in the order of first collection."""
+        """Every article that is not taken down, as `article` gives it, in the order of first collection.
+
+        Args:
+            since: only those that were first collected at or after this moment.
+        """
         ...
 
     async def close(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.media_service_pb2 import (
     ARTICLE_FACET_COMPLAINT,
@@ -32,16 +31,11 @@ SINGLE_FACETS: dict[int, str] = {
 """Column of each facet of which an article has one value."""
 
 
-def microseconds(stamp: Timestamp) -> int:
-    """A moment as microseconds since 1970-01-01 UTC, the form in which times are compared."""
-    return int(stamp.seconds * 1_000_000 + stamp.nanos // 1000)
-
-
 def shown_time(article: Article) -> int:
-    """The time by which an article is sorted and filtered: of publication, else of collection."""
+    """When it was published, else collected, in microseconds since 1970 UTC: what articles are sorted and filtered by."""
     for field in ("publish_time", "first_collect_time", "collect_time"):
         if article.HasField(field):
-            return microseconds(getattr(article, field))
+            return int(getattr(article, field).ToMicroseconds())
     return 0
 
 
@@ -79,9 +73,9 @@ def condition(filter_: ArticleFilter) -> tuple[str, list[object]]:
     if query is not None:
         add("id IN (SELECT rowid FROM words WHERE words MATCH ?)" if query.phrases else "FALSE", *_match(query))
     if filter_.time_range.HasField("start_time"):
-        add("time >= ?", microseconds(filter_.time_range.start_time))
+        add("time >= ?", filter_.time_range.start_time.ToMicroseconds())
     if filter_.time_range.HasField("end_time"):
-        add("time < ?", microseconds(filter_.time_range.end_time))
+        add("time < ?", filter_.time_range.end_time.ToMicroseconds())
     for column, wanted in (
         ("source", filter_.sources),
         ("sentiment", filter_.sentiments),
