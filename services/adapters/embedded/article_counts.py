@@ -16,6 +16,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
     TIME_INTERVAL_MONTH,
     TIME_INTERVAL_UNSPECIFIED,
     TIME_INTERVAL_WEEK,
+    ArticleFacet,
     ArticleFilter,
     FacetBucket,
     FacetCounts,
@@ -27,7 +28,7 @@ from services.core.clock import to_timestamp
 
 MAX_BUCKETS = 1000
 
-_SEVERAL = {ARTICLE_FACET_AREA: "area", ARTICLE_FACET_TOPIC: "topic"}
+_SEVERAL: dict[int, str] = {ARTICLE_FACET_AREA: "area", ARTICLE_FACET_TOPIC: "topic"}
 _HOUR, _DAY = 3_600_000_000, 86_400_000_000
 _INDOCHINA = timezone(timedelta(hours=7))
 """Asia/Ho_Chi_Minh as it is since 1975."""
@@ -88,8 +89,8 @@ def _facets(counts: Counts, scope: str, facets: Sequence[int]) -> Iterator[Facet
     for facet in facets:
         rows = counts.get((f"facet {facet}", scope), [])
         if facet == ARTICLE_FACET_KIND:
-            rows = [(ArticleKind.Name(value), number) for value, number in rows]
-        yield FacetCounts(facet=facet, buckets=_buckets(rows)[:MAX_BUCKETS])
+            rows = [(ArticleKind.Name(ArticleKind.ValueType(int(value))), number) for value, number in rows]
+        yield FacetCounts(facet=ArticleFacet.ValueType(facet), buckets=_buckets(rows)[:MAX_BUCKETS])
 
 
 def _buckets(rows: Sequence[tuple[str, int]]) -> list[FacetBucket]:
