@@ -72,7 +72,7 @@ class Profile(Spec):
     query: tuple[str, ...] | None = Field(None, description="Only these query parameters name a page.")
     rewrite: tuple[Rewrite, ...] = Field((), description="Twins of a page.")
     kind: Kind = Field("news", description="Kind of text.")
-    post_paths: str = Field("", description="Regular expression of addresses whose text is a post, not this kind.")
+    post_marker: str = Field("", description="Pages that hold such an element are posts of citizens, not this kind.")
     posts: Posts | None = Field(None, description="A page that holds many documents.")
 
     @field_validator("title", "lead", "author", "time", "body", "drop")
@@ -80,12 +80,12 @@ class Profile(Spec):
     def _select(cls, values: list[str]) -> list[str]:
         return [_selector(value) for value in values]
 
-    @field_validator("links", "more")
+    @field_validator("links", "more", "post_marker")
     @classmethod
     def _selects(cls, value: str) -> str:
         return _selector(value)
 
-    @field_validator("article", "post_paths")
+    @field_validator("article")
     @classmethod
     def _compiles(cls, value: str) -> str:
         return regular(value)
