@@ -1,0 +1,227 @@
+"""References in texts: land parcels (thửa … tờ bản đồ …) and numbers of documents.
+
+Forms of a parcel: "thửa đất số 123, tờ bản đồ số 5", "thửa số: 88; tờ bản đồ: 3", "tờ 6 thửa 19, 20", "thửa 45/tờ 12",
+"TBĐ 04 thửa 210", "các thửa 12, 13 và 15 tờ BĐ số 7", "thửa 12 đến 15"; without marks "thua 34 to 8". Areas
+("thửa đất 1.240 m2"), forms ("tờ khai số 3"), letters ("tờ trình số 15") and forest lots (lô, khoảnh, tiểu khu) are
+none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.core.areas import Mention, register
+from services.core.areas.names import COMMUNE
+from services.core.vietnamese import fold, has_marks, nfc, sentences
+
+MAX_RANGE = 200
+"""Most parcels that a range such as "thửa 12 đến 15" may stand for; a longer one counts by its two ends."""
+
+NEAR = 40
+"""Most characters between parcel and sheet that are quoted as one reference."""
+
+_NUMBER = r"\d{1,4}(?:-\d{1,3}(?!\d)|[a-d](?!\w))?"
+_DOCUMENT = re.compile(
+    r"(?<![\w/.-])(?:\d{1,5}(?:/\d{4})?/(?:[A-ZĐƯ]{2,}\w*(?:\s?[-–]\s?[A-ZĐƯ]\w*)*|[A-ZĐƯ]+(?:-[A-ZĐƯ]\w*)+)"
+    r"|\d{1,5}-(?:NQ|CT|KL|QĐ|QC|QyĐ|HD|TB|KH|CV|TTr|BC)/[A-ZĐƯ]{2,}\w*)(?![\w/])"
+)
+_FORM = re.compile(r"(?:tờ khai|mẫu|biểu mẫu|phiếu|đơn)(?:\s+số)?\s*:?\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelRef:
+    """A parcel as a text names it."""
+
+    commune: str
+    """Name of the commune whose sheet series is meant; empty where the text does not say."""
+    sheet: str
+    """Number of the map sheet without leading zeros; empty where the text does not say."""
+    parcel: str
+    """Number of the parcel without leading zeros. Example: "118-1"."""
+    text: str
+    """The words as they stand in the text."""
+    offset: int
+    """First code point in the text in NFC."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Numbers of parcels (or of one sheet) that stand together."""
+
+    start: int
+    end: int
+    numbers: tuple[str, ...]
+
+
+class _Grammar:
+    """The patterns, with words spelled with or without marks."""
+
+    def __init__(self, spell: Callable[[str], str]) -> None:
+        def words(text: str) -> str:
+            return "|".join(map(spell, text.split()))
+
+        land, sheet, number = spell("thửa"), spell("tờ"), spell("số")
+        units = words("m² ha hecta hộ người căn nhà cây tuổi đồng nghìn ngàn triệu tỷ giờ km mét m")
+        stop = rf"(?!\w|[.,]\d|/\d|\s*(?:m2|{units}|(?:{words('năm tháng ngày')})(?!\s+\d))\b)"
+        item = rf"(?:{_NUMBER}){stop}"
+        parcel = rf"{land}(?:\s+{spell('đất')})?(?:\s+(?:{spell('mang')}\s+)?{number})?\s*:?\s*"
+        joint = rf"\s*(?:,\s*{spell('và')}|[,;+&–-]|{words('và đến tới')})\s*"
+        self.parcels = re.compile(
+            rf"\b(?P<many>(?:{words('các những hai ba nhiều')})\s+)?(?:{number}\s+)?(?P<first>{parcel})"
+            rf"(?P<numbers>{item}(?:{joint}(?:{parcel})?{item})*)",
+            re.IGNORECASE,
+        )
+        self.sheet = re.compile(
+            rf"\b(?:{number}\s+)?(?:{sheet}(?:\s+(?:{spell('bản')}\s*{spell('đồ')}|{spell('bđ')}))?"
+            rf"(?:\s+{spell('địa')}\s+{spell('chính')})?|{spell('tbđ')})(?:\s+{number})?\s*:?\s*(?P<number>\d{{1,4}}){stop}",
+            re.IGNORECASE,
+        )
+        self.piece = re.compile(rf"(?P<joint>\D*)(?P<number>{_NUMBER})", re.IGNORECASE)
+        self.range = re.compile(rf"\s*(?:{words('đến tới')}|–|\s-\s)\s*(?:{parcel})?", re.IGNORECASE)
+
+
+_MARKED, _FOLDED = _Grammar(str), _Grammar(fold)
+
+
+def parcel_references(text: str, mentions: Sequence[Mention], day: date) -> list[ParcelRef]:
+    """The parcels that a text of a day names, each once, in the order of the text.
+
+    Args:
+        text: running text; offsets refer to its NFC form.
+        mentions: the places of the same text, as `services.core.areas.mentions` gives them.
+        day: when it was published.
+    """
+    text = nfc(text)
+    found: dict[tuple[str, str, str], ParcelRef] = {}
+    for start, end in sentences(text):
+        grammar = _MARKED if has_marks(text[start:end]) else _FOLDED
+        parcels = [_group(match, grammar) for match in grammar.parcels.finditer(text, start, end)]
+        if not parcels:
+            continue
+        sheets = _sheets(grammar, text, start, end) or _only(_sheets(grammar, text, *_paragraph(text, start, end)))
+        for group in parcels:
+            sheet = _sheet_of(group, parcels, sheets)
+            first, last = _extent(text, group, sheet)
+            commune = _commune_of(text, group, (start, end), mentions)
+            for number in group.numbers:
+                key = (commune, sheet.numbers[0] if sheet else "", number)
+                found.setdefault(key, ParcelRef(*key, text[first:last], first))
+    return list(found.values())
+
+
+def parcel_spans(text: str) -> list[tuple[int, int]]:
+    """Where a text in NFC names parcels and sheets, as code point spans."""
+    grammar = _MARKED if has_marks(text) else _FOLDED
+    return [match.span() for pattern in (grammar.parcels, grammar.sheet) for match in pattern.finditer(text)]
+
+
+def documents(text: str) -> list[str]:
+    """The numbers of documents that a text cites, as written, each once. Example: ``101/2024/NĐ-CP``."""
+    text = nfc(text)
+    return list(dict.fromkeys(text[start:end] for start, end in document_spans(text)))
+
+
+def document_spans(text: str) -> list[tuple[int, int]]:
+    """Where a text in NFC cites documents; numbers of forms (tờ khai số 01/TK-SDDPNN) are none."""
+    return [
+        match.span()
+        for match in _DOCUMENT.finditer(text)
+        if not _FORM.search(text, max(0, match.start() - 30), match.start())
+    ]
+
+
+def _sheets(grammar: _Grammar, text: str, start: int, end: int) -> list[_Group]:
+    return [
+        _Group(match.start(), match.end(), (_plain(match["number"]),))
+        for match in grammar.sheet.finditer(text, start, end)
+    ]
+
+
+def _only(sheets: list[_Group]) -> list[_Group]:
+    """The sheets of a paragraph if all of them are one sheet: then a parcel of another sentence lies on it too."""
+    return sheets if len({sheet.numbers for sheet in sheets}) == 1 else []
+
+
+def _paragraph(text: str, start: int, end: int) -> tuple[int, int]:
+    last = text.find("\n", end)
+    return text.rfind("\n", 0, start) + 1, last if last >= 0 else len(text)
+
+
+def _group(match: re.Match[str], grammar: _Grammar) -> _Group:
+    numbers: list[str] = []
+    for piece in grammar.piece.finditer(match["numbers"]):
+        first, _, second = piece["number"].partition("-")
+        spread = match["many"] and second.isdigit() and int(second) > int(first)
+        ends = [first, second] if spread else [piece["number"]]
+        if numbers and grammar.range.fullmatch(piece["joint"]):
+            ends = [numbers.pop(), *ends]
+        numbers += _expand(ends)
+    return _Group(match.start(), match.end(), tuple(dict.fromkeys(map(_plain, numbers))))
+
+
+def _expand(ends: list[str]) -> list[str]:
+    if len(ends) == 2 and all(end.isdigit() for end in ends) and 0 < int(ends[1]) - int(ends[0]) < MAX_RANGE:
+        return [str(number) for number in range(int(ends[0]), int(ends[1]) + 1)]
+    return ends
+
+
+def _plain(number: str) -> str:
+    return number.lstrip("0") or "0"
+
+
+def _sheet_of(group: _Group, parcels: list[_Group], sheets: list[_Group]) -> _Group | None:
+    """The sheet of the sentence that stands nearest; at equal distance the one on the usual side of this sentence."""
+    if not sheets:
+        return None
+    sheet_first = sheets[0].start < parcels[0].start
+
+    def distance(sheet: _Group) -> tuple[int, bool]:
+        before = sheet.end <= group.start
+        return (group.start - sheet.end if before else sheet.start - group.end), before != sheet_first
+
+    return min(sheets, key=distance)
+
+
+def _extent(text: str, group: _Group, sheet: _Group | None) -> tuple[int, int]:
+    start, end = group.start, group.end
+    if sheet and max(start, sheet.start) - min(end, sheet.end) <= NEAR:
+        start, end = min(start, sheet.start), max(end, sheet.end)
+    closes = text[end : end + 1] == ")" and "(" in text[start:end]
+    return start, end + closes
+
+
+def _commune_of(text: str, group: _Group, sentence: tuple[int, int], mentions: Sequence[Mention]) -> str:
+    """The commune whose sheet series is meant: an old one if the text names one nearby, else the one named."""
+    communes = [mention for mention in mentions if mention.unit.level == COMMUNE]
+    paragraph = _paragraph(text, group.start, group.end)
+    inside = [row for row in communes if sentence[0] <= row.offset < sentence[1]]
+    beside = [row for row in communes if paragraph[0] <= row.offset < paragraph[1]]
+    for rows in (inside, beside):
+        old = _nearest(group, [row for row in rows if row.unit.edition == 2004])
+        if old:
+            return old.unit.name
+    named = _nearest(group, inside) or _nearest(group, beside) or _nearest(group, communes)
+    if named is None:
+        return ""
+    covered = {row.unit.name for row in communes if named.unit.name in row.current and row.unit.edition == 2004}
+    return covered.pop() if len(covered) == 1 else _series(named)
+
+
+def _series(mention: Mention) -> str:
+    """A commune of today that is one old commune as a whole keeps that one's sheets; otherwise it is itself."""
+    unit = mention.unit
+    if len(unit.predecessors) == 1:
+        old = register().get(unit.predecessors[0])
+        if old and old.successors == (unit.name,):
+            return old.name
+    return unit.name
+
+
+def _nearest(group: _Group, rows: Sequence[Mention]) -> Mention | None:
+    def distance(row: Mention) -> int:
+        return row.offset - group.end if row.offset >= group.end else group.start - row.offset
+
+    return min(rows, key=distance, default=None)
