@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from services.core.config import Settings
 from services.core.errors import NgocLinhError
+from services.core.log import get_logger
 from services.gateway import answers, openapi, upload
 from services.gateway.geojson import GeoJson
 from services.gateway.security import MIB, Door, Guard
@@ -28,6 +29,7 @@ from services.gateway.users import Users
 from services.rpc import status as rpc_status
 
 HERE = Path(__file__).parent
+_log = get_logger(__name__)
 UPLOAD = "/v1/imports:upload"
 
 
@@ -76,6 +78,7 @@ class Gateway:
                 NgocLinhError: _domain_error,
                 grpc.aio.AioRpcError: _rpc_error,
                 HTTPException: _http_error,
+                Exception: _fault,
             },
         )
 
@@ -105,6 +108,11 @@ async def _domain_error(request: Request, error: Exception) -> Response:
 async def _rpc_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, grpc.aio.AioRpcError)
     return answers.error(rpc_status.from_rpc_error(error), answers.language(request.headers))
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    _log.error("fault", path=request.scope["path"], exc_info=error)
+    return answers.error(rpc_status.from_error(error, request.scope["request_id"]), answers.language(request.headers))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ Origin, or JSON without asking first, and we never give leave.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,22 +14,17 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.core.config import GatewaySettings
 from services.core.errors import Forbidden, InvalidField, TooLarge
-from services.core.log import get_logger
 from services.core.names import random_id
 from services.gateway import answers
-from services.rpc import status as rpc_status
 from services.rpc.interceptors import SAFE_ID
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MIB = 1024 * 1024
-
-_log = get_logger(__name__)
 
 SAFE_HEADERS = {
     "Content-Security-Policy": (
@@ -42,10 +38,6 @@ SAFE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-
-
-class _BodyTooLarge(Exception):
-    """The body grew beyond its limit while it was read."""
 
 
 def require_safe_address(settings: GatewaySettings) -> None:
@@ -121,35 +113,19 @@ class Guard:
         asked = headers.get("x-request-id", "")
         scope["request_id"] = asked if SAFE_ID.fullmatch(asked) else random_id()
         door = self._doors.get(scope["path"], self._door)
-        started = False
 
         async def answer(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 self._complete(MutableHeaders(raw=message["headers"]), scope["request_id"])
             await send(message)
 
         response = self._refusal(scope["method"], headers, door) or await self._stranger(headers, door)
-        if response is None:
-            response = await self._serve(scope, receive, answer, door)
-        if response is not None and not started:
+        if response is not None:
             await response(scope, receive, answer)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, door: Door) -> Response | None:
-        """Let the application answer; what to answer instead where it could not."""
-        headers = Headers(scope=scope)
-        try:
-            with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]):
-                await self._app(scope, _counted(receive, door.max_bytes), send)
-        except _BodyTooLarge:
-            return _too_large(headers, door.max_bytes)
-        except ClientDisconnect:
-            return None
-        except Exception as error:
-            _log.exception("fault", path=scope["path"], request_id=scope["request_id"])
-            return answers.error(rpc_status.from_error(error, scope["request_id"]), answers.language(headers))
-        return None
+            return
+        faults = contextlib.suppress(Exception)  # the application has logged and answered them
+        with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]), faults:
+            await self._app(scope, _counted(receive, door.max_bytes), answer)
 
     def _refusal(self, method: str, headers: Headers, door: Door) -> Response | None:
         """Why a request is not taken, by its headers alone."""
@@ -167,7 +143,7 @@ class Guard:
             return answers.domain_error(unfit, headers, 415)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > door.max_bytes:
-            return _too_large(headers, door.max_bytes)
+            return answers.domain_error(_too_large(door.max_bytes), headers)
         return None
 
     async def _stranger(self, headers: Headers, door: Door) -> Response | None:
@@ -196,7 +172,7 @@ def _hostname(host: str) -> str:
 
 
 def _counted(receive: Receive, most: int) -> Receive:
-    """`receive` that ends a body at `most` bytes."""
+    """A `receive` that raises TooLarge where a body grows beyond `most` bytes, whatever length it said."""
     seen = 0
 
     async def counted() -> Message:
@@ -204,13 +180,12 @@ def _counted(receive: Receive, most: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > most:
-            raise _BodyTooLarge
+            raise _too_large(most)
         return message
 
     return counted
 
 
-def _too_large(headers: Headers, most: int) -> Response:
+def _too_large(most: int) -> TooLarge:
     size = f"{most / MIB:g} MB"
-    error = TooLarge(f"Nội dung gửi lên vượt giới hạn {size}.", f"The body exceeds the limit of {size}.")
-    return answers.domain_error(error, headers)
+    return TooLarge(f"Nội dung gửi lên vượt giới hạn {size}.", f"The body exceeds the limit of {size}.")

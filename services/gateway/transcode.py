@@ -156,7 +156,7 @@ def assign(message: Message, path: str, value: str) -> None:
     if not fields[-1].is_repeated and _is_set(message, fields):
         raise InvalidField(path, "được cho nhiều lần", "is given more than once")
     try:
-        protojson.parse_dict(tree, message)
+        message.MergeFrom(protojson.parse_dict(tree, type(message)()))
     except ValueError as error:
         raise InvalidField(path, f"giá trị không hợp lệ: {value[:100]!r}", f"invalid value: {value[:100]!r}") from error
 

@@ -1,0 +1,173 @@
+"""REST requests become the messages that they say, for every annotated method."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+from ngoclinh.area.v1 import area_service_pb2 as area
+from ngoclinh.land.v1.land_service_pb2 import ListFindingsRequest
+from ngoclinh.media.v1 import media_service_pb2 as media
+
+from services.core import protojson
+from services.core.errors import InvalidField
+from services.gateway import transcode
+from services.gateway.transcode import Binding
+from services.rpc import methods
+
+BINDINGS = transcode.bindings()
+SAMPLES = {
+    FieldDescriptor.TYPE_STRING: "xã Trà Leng & 50% +?#/",
+    FieldDescriptor.TYPE_BYTES: b"\x00\xff\x10",
+    FieldDescriptor.TYPE_BOOL: True,
+    FieldDescriptor.TYPE_DOUBLE: -108.25,
+    FieldDescriptor.TYPE_ENUM: 1,
+}
+
+
+def filled(kind: Any, singular_only: bool = False) -> Any:
+    """A message with every field set, the last member of a oneof only; repeated fields twice."""
+    message = kind()
+    for field in kind.DESCRIPTOR.fields:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            continue
+        if field.message_type is not None and field.is_repeated:
+            for _ in range(2):
+                getattr(message, field.name).add().CopyFrom(
+                    filled(methods.message_factory.GetMessageClass(field.message_type))
+                )
+        elif field.message_type is not None:
+            inner = methods.message_factory.GetMessageClass(field.message_type)
+            getattr(message, field.name).CopyFrom(
+                inner(seconds=1_795_000_000) if inner.DESCRIPTOR.name == "Timestamp" else filled(inner)
+            )
+        else:
+            sample = SAMPLES.get(field.type, 7)
+            if field.is_repeated:
+                getattr(message, field.name).extend([sample, sample])
+            else:
+                setattr(message, field.name, sample)
+    return message
+
+
+def query_of(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """The query parameters that say a JSON object."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            pairs += query_of(value, f"{prefix}{key}.")
+        else:
+            for item in value if isinstance(value, list) else [value]:
+                pairs.append((prefix + key, str(item).lower() if isinstance(item, bool) else str(item)))
+    return pairs
+
+
+def request_of(binding: Binding, message: Message) -> tuple[str, bytes, bytes]:
+    """Path, query and body by which a client says a message."""
+    tree = protojson.to_dict(message)
+    path = binding.template
+    for name in binding.variables:
+        path = re.sub(r"\{" + name + r"[^}]*\}", quote(tree.pop(name), safe="/"), path)
+    if binding.body == "*":
+        return path, b"", protojson.json.dumps(tree).encode()
+    return path, urlencode(query_of(tree)).encode(), b""
+
+
+@pytest.mark.parametrize("binding", BINDINGS, ids=lambda binding: f"{binding.verb} {binding.template}")
+def test_every_annotated_method_gets_the_message_that_a_request_says(binding: Binding) -> None:
+    message = filled(methods.request_class(binding.method))
+    for name in binding.variables:
+        (template,) = re.findall(r"\{" + name + r"=([^}]*)\}", binding.template)
+        setattr(message, name, template.replace("*", "2004-20944-3-25.1~4"))
+    path, query, body = request_of(binding, message)
+    fitting = [other for other in BINDINGS if other.verb == binding.verb and other.pattern.fullmatch(path)]
+    assert fitting == [binding]
+    match = binding.pattern.fullmatch(path)
+    assert match
+    assert transcode.read(binding, match, query, body) == message
+
+
+def test_every_unary_method_has_a_rest_form() -> None:
+    without = {method.full_name for method in methods.methods()} - {binding.method.full_name for binding in BINDINGS}
+    assert without == {"ngoclinh.land.v1.ImportService.UploadImport"}
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=50), st.lists(st.text(st.characters(codec="utf-8")), max_size=4))
+def test_any_text_survives_the_query(query: str, sources: list[str]) -> None:
+    pairs = [("filter.query", query), *(("filter.sources", source) for source in sources)]
+    read = transcode.query_message(media.ListArticlesRequest, urlencode(pairs).encode())
+    assert read.filter.query == query
+    assert list(read.filter.sources) == sources
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("filter.unknown=1", "filter.unknown"),
+        ("filter=1", "filter"),
+        ("page_size.x=1", "page_size.x"),
+        ("page_size=many", "page_size"),
+        ("page_size=1&page_size=2", "page_size"),
+        ("page_size=99999999999", "page_size"),
+        ("filter.only_complaints=maybe", "filter.only_complaints"),
+        ("filter.kinds=NONSENSE", "filter.kinds"),
+        ("filter.time_range.start_time=yesterday", "filter.time_range.start_time"),
+        ("filter.query=%ff", "query"),
+        ("&".join(["filter.sources=a"] * 1001), "query"),
+        ("a." * 5000 + "b=1", "a." * 100),
+    ],
+)
+def test_a_parameter_that_does_not_fit_is_named(query: str, field: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        transcode.query_message(media.ListArticlesRequest, query.encode())
+    assert caught.value.field == field
+
+
+def test_enums_are_taken_by_name_and_number() -> None:
+    for query in (
+        "filter.severities=SEVERITY_ERROR&filter.severities=2",
+        "filter.severities=3&filter.severities=SEVERITY_WARNING",
+    ):
+        assert list(transcode.query_message(ListFindingsRequest, query.encode()).filter.severities) == [3, 2]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[1]",
+        b'"x"',
+        b"null",
+        b'{"text": 1}',
+        b'{"nothing": 1}',
+        b'{"text": "\xff"}',
+        b'{"a":' * 3000,
+        b"\xff\xfe",
+    ],
+)
+def test_a_body_that_does_not_fit_is_refused(body: bytes) -> None:
+    (binding,) = [each for each in BINDINGS if each.template == "/v1/areas:resolve"]
+    match = binding.pattern.fullmatch("/v1/areas:resolve")
+    assert match
+    with pytest.raises(InvalidField):
+        transcode.read(binding, match, b"", body)
+
+
+def test_a_body_takes_no_query_parameters_and_a_path_wins_over_neither() -> None:
+    (resolve,) = [each for each in BINDINGS if each.template == "/v1/areas:resolve"]
+    (get,) = [each for each in BINDINGS if each.template == "/v1/{name=areas/*}"]
+    with pytest.raises(InvalidField, match="text"):
+        transcode.read(resolve, resolve.pattern.fullmatch("/v1/areas:resolve"), b"text=x", b"{}")  # type: ignore[arg-type]
+    with pytest.raises(InvalidField, match="name"):
+        transcode.read(get, get.pattern.fullmatch("/v1/areas/2025-20938"), b"name=areas/2025-1", b"")  # type: ignore[arg-type]
+
+
+def test_names_of_the_proto_are_the_only_names() -> None:
+    with pytest.raises(InvalidField, match="pageSize"):
+        transcode.query_message(area.ListAreasRequest, b"pageSize=3")
