@@ -38,7 +38,7 @@ class Scope(IntEnum):
     LINEAGE = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ParcelTable:
     """A sheet of n parcels in columns; row i is record i of the file.
 
@@ -52,6 +52,7 @@ class ParcelTable:
         scale: shape (n,), denominators of the map scale, int; 0 where unknown.
         attributes: further columns by their name in the file, shape (n,) each, text as written.
         present: names of the columns above that the file really has; a rule whose column is missing says so once.
+        memo: what `gis.shapes.derived` functions computed from this table, so that rules share it.
     """
 
     geometry: Geometries
@@ -63,6 +64,7 @@ class ParcelTable:
     scale: NDArray[np.int64]
     attributes: Mapping[str, Strings] = field(default_factory=dict)
     present: frozenset[str] = frozenset()
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.geometry)

@@ -39,7 +39,7 @@ GEOGRAPHIC = 4756
 """VN-2000 in degrees."""
 
 _CODE = re.compile(r"(?:EPSG:+|coordinateSystems/|urn:ogc:def:crs:EPSG:[\d.]*:)?(\d{4,6})", re.IGNORECASE)
-_MERIDIAN = re.compile(r"(?:TM-?3\s*)?(10[2-9])(?:(?:\s*[-°:\s]\s*(\d{1,2})['′]?)|[.,](\d+))?°?", re.IGNORECASE)  # noqa: RUF001 a prime is meant
+_MERIDIAN = re.compile(r"(?:TM-?3\s*)?(10[2-9])(?:(?:\s*[-°:\s]\s*(\d{1,2})['′]?)|[.,](\d+))?°?", re.IGNORECASE)
 _WORDS = re.compile(r"\b(?:provinces?|municipality|city|cities)\b")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
-from pyproj.crs import CoordinateOperation
+from pyproj.crs import CoordinateOperation  # type: ignore[attr-defined]  # its stubs export it only by assignment
 
 from gis.crs.systems import GEOGRAPHIC, system
 from gis.model import Geometries
