@@ -1,0 +1,85 @@
+"""The workers that keep ledger and index: always the ledger first, then the index, then the acknowledgement.
+
+Each step may be repeated after a crash: the ledger knows what it has, the index never goes back, keys dedupe the outputs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from ngoclinh.media.v1.article_pb2 import Article
+from ngoclinh.media.v1.event_pb2 import (
+    ArticleAnalyzed,
+    ArticleCollected,
+    ArticleWithdrawn,
+    SourceStateReported,
+    SubmissionFailed,
+)
+
+from services.core.ports import ArticleIndex, Bus, Ledger, Output
+from services.core.worker import Handle, run_worker
+
+
+class Keeper:
+    """Handlers of the events that ledger and index keep.
+
+    Args:
+        ledger: the store of record.
+        index: the search index.
+    """
+
+    def __init__(self, ledger: Ledger, index: ArticleIndex) -> None:
+        self._ledger = ledger
+        self._index = index
+
+    @property
+    def handlers(self) -> Mapping[tuple[str, str], Handle]:
+        """Handler by (subject, group)."""
+        return {
+            ("media.collected", "ledger"): self.collected,
+            ("media.withdrawn", "ledger"): self.withdrawn,
+            ("media.submission", "ledger"): self.submission_failed,
+            ("source.state", "ledger"): self.source_state,
+            ("media.analyzed", "index"): self.analyzed,
+        }
+
+    async def collected(self, event: ArticleCollected) -> Sequence[Output]:
+        """Record a version; what has no analysis yet goes to `media.recorded`, also after a crash in between."""
+        article = (await self._ledger.record_collected(event)).article
+        if not article.revision:
+            return []
+        await self._index.put([article])
+        if article.analysis.HasField("analyze_time"):
+            return []
+        return [Output("media.recorded", ArticleCollected(article=article), f"{article.name}@{article.revision}")]
+
+    async def analyzed(self, event: ArticleAnalyzed) -> Sequence[Output]:
+        """Record an analysis and show the article with it."""
+        return await self._show(await self._ledger.record_analyzed(event))
+
+    async def withdrawn(self, event: ArticleWithdrawn) -> Sequence[Output]:
+        """Record that the site withdrew an article."""
+        return await self._show(await self._ledger.record_withdrawn(event))
+
+    async def submission_failed(self, event: SubmissionFailed) -> Sequence[Output]:
+        """Record that a submitted link could not be taken."""
+        await self._ledger.record_submission(event)
+        return []
+
+    async def source_state(self, event: SourceStateReported) -> Sequence[Output]:
+        """Record what the crawler knows about a source."""
+        await self._ledger.record_source(event.source)
+        return []
+
+    async def _show(self, article: Article | None) -> Sequence[Output]:
+        if article is not None:
+            await self._index.put([article])
+        return []
+
+
+async def run(bus: Bus, ledger: Ledger, index: ArticleIndex) -> None:
+    """Keep ledger and index until the bus is closed or the task is cancelled."""
+    async with asyncio.TaskGroup() as tasks:
+        for (subject, group), handle in Keeper(ledger, index).handlers.items():
+            tasks.create_task(run_worker(bus, subject, group, handle), name=f"{subject}/{group}")
