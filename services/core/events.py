@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from google.protobuf.message import DecodeError, Message
 from ngoclinh.land.v1.parcel_pb2 import LandValidated
+from ngoclinh.media.v1.alert_pb2 import AlertRaised
 from ngoclinh.media.v1.event_pb2 import (
     ArticleAnalyzed,
     ArticleCollected,
@@ -20,6 +21,8 @@ EVENTS: Mapping[str, type[Message]] = {
     "media.withdrawn": ArticleWithdrawn,
     "media.recorded": ArticleCollected,
     "media.analyzed": ArticleAnalyzed,
+    "media.indexed": ArticleAnalyzed,
+    "alert.raised": AlertRaised,
     "media.submission": SubmissionFailed,
     "source.state": SourceStateReported,
     "source.command": SourceCommand,

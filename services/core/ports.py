@@ -14,6 +14,8 @@ from typing import Protocol
 from google.protobuf.message import Message
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
+from ngoclinh.media.v1.alert_pb2 import Alert, AlertRule
+from ngoclinh.media.v1.alert_service_pb2 import AlertFilter
 from ngoclinh.media.v1.article_pb2 import Article, Source
 from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, ArticleWithdrawn, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, CorrectArticleRequest, SummarizeArticlesResponse
@@ -26,6 +28,8 @@ SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "media.withdrawn": ("ledger",),
     "media.recorded": ("analyze",),
     "media.analyzed": ("index",),
+    "media.indexed": ("alerts",),
+    "alert.raised": ("notify",),
     "media.submission": ("ledger",),
     "source.state": ("ledger",),
     "source.command": ("crawler",),
@@ -155,7 +159,62 @@ class Correction:
     time: datetime
 
 
-class Ledger(Protocol):
+@dataclass(frozen=True)
+class AlertPage:
+    """A page of alerts."""
+
+    alerts: list[Alert]
+    next_key: list[object] | None
+    """Sort key of the last row where another page follows."""
+    total: int
+
+
+class AlertLedger(Protocol):
+    """The part of the ledger that keeps alert rules and alerts."""
+
+    async def put_alert_rule(self, rule: AlertRule, user: str) -> None:
+        """Keep a rule, new or changed, with who and when."""
+        ...
+
+    async def delete_alert_rule(self, name: str, user: str) -> None:
+        """End a rule; its alerts stay.
+
+        Raises:
+            NotFound: there is no such rule.
+        """
+        ...
+
+    async def alert_rule(self, name: str) -> AlertRule | None:
+        """One rule, or None."""
+        ...
+
+    async def alert_rules(self) -> list[AlertRule]:
+        """All rules, in the order of their titles, then names."""
+        ...
+
+    async def raise_alert(self, alert: Alert, silent_since: datetime | None = None) -> bool:
+        """Keep an alert; True where it is kept, now or by an earlier call for the same article.
+
+        Args:
+            alert: an alert of a name that is already kept changes nothing.
+            silent_since: do not keep it where an alert of the same rule was raised at or after this moment.
+        """
+        ...
+
+    async def alerts(self, filter_: AlertFilter, limit: int, after: Sequence[object] | None = None) -> AlertPage:
+        """Alerts that match, newest first, then by name."""
+        ...
+
+    async def acknowledge_alert(self, name: str, user: str, note: str) -> Alert:
+        """Keep who took care of an alert, and when; the first one counts.
+
+        Raises:
+            NotFound: there is no such alert.
+        """
+        ...
+
+
+class Ledger(AlertLedger, Protocol):
     """The store of record: everything else can be rebuilt from it."""
 
     async def record_collected(self, event: ArticleCollected) -> Recorded:

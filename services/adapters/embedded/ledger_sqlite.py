@@ -15,6 +15,7 @@ from ngoclinh.media.v1.article_pb2 import Article, Source
 from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, ArticleWithdrawn, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
+from services.adapters.embedded import ledger_alerts
 from services.adapters.embedded import ledger_articles as articles
 from services.adapters.embedded.database import Database
 from services.core.clock import Clock, to_timestamp, utc_now
@@ -62,11 +63,12 @@ MIGRATIONS = (
     CREATE TABLE source (name TEXT PRIMARY KEY, poll_time INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE submission (name TEXT PRIMARY KEY, article TEXT NOT NULL, failure BLOB) WITHOUT ROWID;
     """,
+    ledger_alerts.MIGRATION,
 )
 REPLAY_BATCH = 200
 
 
-class SqliteLedger:
+class SqliteLedger(ledger_alerts.SqliteAlerts):
     """The port `Ledger` over one SQLite file.
 
     Args:
