@@ -1,0 +1,84 @@
+"""One program per data folder, and children that come back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services import supervisor
+from services.core.errors import Conflict
+from services.supervisor import Child, Lock, is_locked
+
+HOLD = "import sys, pathlib; from services.supervisor import Lock\nwith Lock(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+
+
+async def until(done: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not done():  # noqa: ASYNC110  (what other processes do has no event)
+            await asyncio.sleep(0.02)
+
+
+def test_a_second_program_is_told_who_has_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with Lock(path):
+        assert is_locked(path)
+        with pytest.raises(Conflict, match=str(os.getpid())), Lock(path):
+            pass
+    assert not is_locked(path)
+
+
+def test_the_lock_is_free_after_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout
+    assert holder.stdout.readline() == b"held\n"
+    assert is_locked(path)
+    holder.kill()
+    holder.communicate()
+    with Lock(path, wait_s=5):
+        pass
+
+
+async def test_a_child_that_is_killed_comes_back_with_its_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 0.05)
+    log = tmp_path / "log"
+    code = f"import sys, time; open({str(log)!r}, 'a').write(sys.stdin.read()); time.sleep(60)"
+    child = Child("test", [sys.executable, "-c", code], b"job;")
+    await child.start()
+    for times in (1, 2, 3):
+        await until(lambda times=times: log.exists() and log.read_text() == "job;" * times)  # type: ignore[misc]
+        assert child.pid
+        os.kill(child.pid, signal.SIGKILL)
+    await until(lambda: child.starts == 4)
+    await child.stop()
+    assert child.pid is None
+
+
+async def test_a_child_that_does_not_heed_the_signal_is_made_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "TERM_S", 0.3)
+    ready = tmp_path / "ready"
+    code = (
+        f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({str(ready)!r}, 'w'); time.sleep(60)"
+    )
+    child = Child("test", [sys.executable, "-c", code])
+    await child.start()
+    await until(ready.exists)
+    pid = child.pid
+    assert pid
+    await child.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert child.starts == 1
+
+
+async def test_run_gives_the_exit_code() -> None:
+    assert await Child("test", [sys.executable, "-c", "import sys; sys.exit(int(sys.stdin.read()))"], b"3").run() == 3
