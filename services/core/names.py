@@ -65,6 +65,12 @@ def parcel_name(edition: int | None, commune_code: str, sheet: str, number: str)
     return f"parcels/{edition or 'unknown'}-{commune_code or 'unknown'}-{_segment(sheet)}-{_segment(number)}"
 
 
+def number_key(text: str) -> str:
+    """A sheet or parcel number as it is compared: leading zeros, spaces and case do not matter. Example: ``05`` is ``5``."""
+    plain = re.sub(r"\s+", "", text).lower()
+    return plain.lstrip("0") or plain[-1:]
+
+
 def source_name(source_id: str) -> str:
     """Name of a source. Example: ``sources/baodanang``."""
     return f"sources/{source_id}"

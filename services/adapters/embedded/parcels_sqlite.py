@@ -1,0 +1,311 @@
+"""The port `ParcelStore` in one SQLite file with an R-tree."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, Severity
+
+from services.adapters.embedded import parcel_sql as sql
+from services.adapters.embedded.database import Database
+from services.core.errors import Conflict, NotFound
+from services.core.names import number_key
+from services.core.ports import FindingPage, LandSummary, ParcelPage
+
+T = TypeVar("T")
+_BARE = "v.parcel, i.commit_time, x'', x''"
+_FULL = "v.parcel, i.commit_time, g.source, g.wgs84"
+
+
+class SqliteParcelStore:
+    """Parcels, findings and imports in one file; readers see one state of it while an import is being written.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._database = Database(path, sql.MIGRATIONS)
+
+    async def __aenter__(self) -> SqliteParcelStore:
+        """Nothing to do: the file is opened at its first use."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the file."""
+        await self.close()
+
+    # ------------------------------------------------------------ imports
+
+    async def begin_import(self, import_: Import) -> None:
+        """Keep a new import in state RUNNING; one that runs already starts anew."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            row = connection.execute("SELECT id, state FROM import WHERE name = ?", (import_.name,)).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO import (name, state, record) VALUES (?, ?, ?)",
+                    (import_.name, import_.state, import_.SerializeToString()),
+                )
+                return
+            sql.clear_import(connection, _running(connection, import_.name), findings=True)
+            _keep(connection, row[0], import_)
+
+        await self._database.write(work)
+
+    async def put_parcels(self, import_name: str, parcels: Sequence[Parcel]) -> None:
+        """Add parcels to a running import; nothing is visible yet."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            import_id = _running(connection, import_name)
+            try:
+                for parcel in parcels:
+                    _put_parcel(connection, import_id, parcel)
+            except sqlite3.IntegrityError as error:
+                raise Conflict(
+                    f"Đợt nhập {import_name} có hai thửa cùng tên.", f"{import_name} has two parcels of one name."
+                ) from error
+
+        await self._database.write(work)
+
+    async def put_findings(self, import_name: str, findings: Sequence[Finding]) -> None:
+        """Add findings to a running import; the same finding again changes nothing."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            import_id = _running(connection, import_name)
+            for finding in findings:
+                _put_finding(connection, import_id, finding)
+
+        await self._database.write(work)
+
+    async def commit(self, import_: Import) -> None:
+        """Make it visible: its parcels supersede those with the same name, older versions go to history."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            import_id = _running(connection, import_.name)
+            _keep(connection, import_id, import_)
+            connection.execute(
+                "UPDATE import SET commit_time = ?,"
+                " commit_number = (SELECT coalesce(max(commit_number), 0) + 1 FROM import) WHERE id = ?",
+                (import_.update_time.ToMicroseconds(), import_id),
+            )
+            sql.make_current(connection, import_id)
+
+        await self._database.write(work)
+
+    async def fail(self, import_: Import) -> None:
+        """End an import without parcels (FAILED, REJECTED or CANCELLED); its findings stay readable by import."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            import_id = _running(connection, import_.name)
+            sql.clear_import(connection, import_id, findings=False)
+            _keep(connection, import_id, import_)
+
+        await self._database.write(work)
+
+    async def import_(self, name: str) -> Import | None:
+        """One import."""
+        row = await self._one("SELECT record FROM import WHERE name = ?", (name,))
+        return None if row is None else Import.FromString(row[0])
+
+    async def imports(
+        self, limit: int, after: Sequence[object] | None = None
+    ) -> tuple[list[Import], list[object] | None]:
+        """Imports, newest first."""
+        before = after[0] if after else 1 << 62
+        rows = await self._all(
+            "SELECT id, record FROM import WHERE id < ? ORDER BY id DESC LIMIT ?", (before, limit + 1)
+        )
+        return [Import.FromString(record) for _, record in rows[:limit]], _next(rows, limit, lambda row: [row[0]])
+
+    # ------------------------------------------------------------ parcels
+
+    async def get(self, name: str) -> Parcel | None:
+        """The current version of a parcel with its geometry; aliases are followed."""
+        row = await self._database.read(lambda connection: _head(connection, name, _FULL))
+        return None if row is None else _parcel(*row)
+
+    async def history(self, name: str) -> list[Parcel]:
+        """All versions of a parcel, oldest first."""
+        rows = await self._all(
+            f"SELECT {_FULL} FROM version AS v JOIN import AS i ON i.id = v.import JOIN geometry AS g ON g.version = v.id"
+            " WHERE v.name = ? AND i.commit_number IS NOT NULL ORDER BY i.commit_number",
+            (name,),
+        )
+        return [_parcel(*row) for row in rows]
+
+    async def parcels(self, filter_: ParcelFilter, limit: int, after: Sequence[object] | None = None) -> ParcelPage:
+        """Current parcels that match, by name, without geometry. A box includes parcels whose bounds touch it."""
+        where, values = sql.parcel_condition(filter_)
+
+        def work(connection: sqlite3.Connection) -> ParcelPage:
+            total = connection.execute(f"SELECT count(*) FROM {sql.CURRENT} WHERE {where}", values).fetchone()[0]
+            rows = connection.execute(
+                f"SELECT {_BARE}, v.name FROM {sql.CURRENT} WHERE {where} AND v.name > ? ORDER BY v.name LIMIT ?",
+                (*values, after[0] if after else "", limit + 1),
+            ).fetchall()
+            found = [_parcel(*row[:4]) for row in rows[:limit]]
+            return ParcelPage(found, _next(rows, limit, lambda row: [row[4]]), total)
+
+        return await self._database.read(work)
+
+    async def neighbours(self, name: str) -> list[Parcel]:
+        """Current parcels whose bounds touch those of a parcel, itself left out, with geometry, by name."""
+
+        def work(connection: sqlite3.Connection) -> list[Parcel]:
+            row = _head(connection, name, _BARE)
+            if row is None:
+                raise NotFound(name)
+            parcel = _parcel(*row)
+            if not parcel.HasField("bounds"):
+                return []
+            where, *values = sql.touches(parcel.bounds)
+            rows = connection.execute(
+                f"SELECT {_FULL} FROM {sql.CURRENT} JOIN geometry AS g ON g.version = v.id"
+                f" WHERE {where} AND v.name <> ? ORDER BY v.name",
+                (*values, parcel.name),
+            )
+            return [_parcel(*each) for each in rows]
+
+        return await self._database.read(work)
+
+    async def find(self, commune_codes: Sequence[str], sheet: str, number: str) -> list[Parcel]:
+        """Current parcels by (any of the commune names, sheet, number), without geometry: the join with news."""
+        marks = ", ".join("?" * len(commune_codes))
+        rows = await self._all(
+            f"SELECT {_BARE} FROM {sql.CURRENT} WHERE v.commune IN ({marks}) AND v.sheet_key = ? AND v.number_key = ?"
+            " ORDER BY v.name",
+            (*commune_codes, number_key(sheet), number_key(number)),
+        )
+        return [_parcel(*row) for row in rows]
+
+    # ------------------------------------------------------------ findings
+
+    async def findings(self, filter_: FindingFilter, limit: int, after: Sequence[object] | None = None) -> FindingPage:
+        """Findings that match, most serious first, then by rule code, then by name."""
+        where, values = sql.finding_condition(filter_)
+        key = after or [-1, "", ""]
+
+        def work(connection: sqlite3.Connection) -> FindingPage:
+            total = connection.execute(f"SELECT count(*) FROM {sql.FINDINGS} WHERE {where}", values).fetchone()[0]
+            rows = connection.execute(
+                f"SELECT f.finding, f.rank, f.rule_code, f.name FROM {sql.FINDINGS} WHERE {where}"
+                " AND (f.rank, f.rule_code, f.name) > (?, ?, ?) ORDER BY f.rank, f.rule_code, f.name LIMIT ?",
+                (*values, *key, limit + 1),
+            ).fetchall()
+            found = [Finding.FromString(row[0]) for row in rows[:limit]]
+            return FindingPage(found, _next(rows, limit, lambda row: list(row[1:])), total)
+
+        return await self._database.read(work)
+
+    async def summarize(self, areas: Sequence[str]) -> list[LandSummary]:
+        """How each of these communes of today stands, in the order given."""
+        marks = ", ".join("?" * len(areas))
+        rows = await self._all(f"SELECT * FROM summary WHERE area IN ({marks})", tuple(areas))
+        known = {row[0]: _summary(*row) for row in rows}
+        return [known.get(area, LandSummary(area)) for area in areas]
+
+    async def close(self) -> None:
+        """Release the file."""
+        await self._database.close()
+
+    async def _all(self, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        return await self._database.read(lambda connection: connection.execute(statement, values).fetchall())
+
+    async def _one(self, statement: str, values: Sequence[object]) -> tuple[bytes, ...] | None:
+        return await self._database.read(lambda connection: connection.execute(statement, values).fetchone())
+
+
+def _running(connection: sqlite3.Connection, name: str) -> int:
+    """Id of an import that is running.
+
+    Raises:
+        NotFound: there is no such import.
+        Conflict: it has ended.
+    """
+    row = connection.execute("SELECT id, state FROM import WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise NotFound(name)
+    if row[1] != sql.RUNNING:
+        raise Conflict(f"Đợt nhập {name} đã kết thúc.", f"{name} has ended.")
+    return int(row[0])
+
+
+def _keep(connection: sqlite3.Connection, import_id: int, import_: Import) -> None:
+    connection.execute(
+        "UPDATE import SET state = ?, record = ? WHERE id = ?", (import_.state, import_.SerializeToString(), import_id)
+    )
+
+
+def _put_parcel(connection: sqlite3.Connection, import_id: int, parcel: Parcel) -> None:
+    version = connection.execute(
+        "INSERT INTO version (import, name, commune, area, sheet_key, number_key, area_m2, west, south, east, north,"
+        " parcel) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sql.version_row(import_id, parcel),
+    ).lastrowid
+    connection.execute("INSERT INTO geometry VALUES (?, ?, ?)", (version, parcel.source_wkb, parcel.wgs84_wkb))
+    if parcel.HasField("bounds"):
+        box = parcel.bounds
+        connection.execute(
+            "INSERT INTO bounds VALUES (?, ?, ?, ?, ?)",
+            (version, box.west_deg, box.east_deg, box.south_deg, box.north_deg),
+        )
+    connection.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?)", [(name, version) for name in parcel.aliases])
+
+
+def _put_finding(connection: sqlite3.Connection, import_id: int, finding: Finding) -> None:
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO finding (import, rank, rule_code, name, parcel, longitude, latitude, finding)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        sql.finding_row(import_id, finding),
+    )
+    if cursor.rowcount:
+        names = {name for name in (finding.parcel, *finding.related_parcels) if name}
+        connection.executemany("INSERT INTO participant VALUES (?, ?)", [(name, cursor.lastrowid) for name in names])
+
+
+def _head(connection: sqlite3.Connection, name: str, columns: str) -> tuple[bytes, int, bytes, bytes] | None:
+    """The current version by name, else the first by name among those that had this name before."""
+    query = (
+        f"SELECT {columns} FROM {sql.CURRENT} JOIN geometry AS g ON g.version = v.id WHERE {{}} ORDER BY v.name LIMIT 1"
+    )
+    for condition in ("h.name = ?", "v.id IN (SELECT version FROM alias WHERE alias = ?)"):
+        row: tuple[bytes, int, bytes, bytes] | None = connection.execute(query.format(condition), (name,)).fetchone()
+        if row is not None:
+            return row
+    return None
+
+
+def _parcel(record: bytes, commit_time: int, source: bytes, wgs84: bytes) -> Parcel:
+    parcel = Parcel.FromString(record)
+    parcel.create_time.FromMicroseconds(commit_time)
+    parcel.source_wkb, parcel.wgs84_wkb = source, wgs84
+    return parcel
+
+
+def _summary(area: str, parcels: int, area_m2: float, counts: str, newest: int) -> LandSummary:
+    rules: dict[str, int] = {}
+    by_rank: dict[int, int] = {}
+    for rank, rule_code, count in json.loads(counts):
+        rules[rule_code] = rules.get(rule_code, 0) + count
+        by_rank[rank] = by_rank.get(rank, 0) + count
+    return LandSummary(
+        area=area,
+        parcel_count=parcels,
+        area_m2=area_m2,
+        error_count=by_rank.get(sql.rank(Severity.SEVERITY_ERROR), 0),
+        warning_count=by_rank.get(sql.rank(Severity.SEVERITY_WARNING), 0),
+        rules=dict(sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
+        newest_import_time=datetime.fromtimestamp(newest / 1e6, UTC) if newest else None,
+    )
+
+
+def _next(rows: Sequence[T], limit: int, key: Callable[[T], list[object]]) -> list[object] | None:
+    """Sort key of the last row of the page where another follows."""
+    return key(rows[limit - 1]) if len(rows) > limit else None

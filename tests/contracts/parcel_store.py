@@ -1,0 +1,415 @@
+"""Clauses of the port `ParcelStore`. An adapter's test is a subclass with `factory` and `location`."""
+
+from __future__ import annotations
+
+import asyncio
+import pkgutil
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
+from ngoclinh.land.v1.parcel_pb2 import Finding, ImportState, Severity
+from ngoclinh.type.v1.type_pb2 import BoundingBox
+
+from services.core.errors import Conflict, NotFound
+from services.core.ports import ParcelStore
+from tests.contracts.crash import run_and_kill
+from tests.contracts.parcel_store_worker import (
+    AREA,
+    OTHER_AREA,
+    PARCELS_IN_AN_IMPORT,
+    a_finding,
+    a_parcel,
+    an_import,
+    put,
+)
+
+ERROR, WARNING, INFO = Severity.SEVERITY_ERROR, Severity.SEVERITY_WARNING, Severity.SEVERITY_INFO
+
+
+def of_import(name: str) -> FindingFilter:
+    return FindingFilter(**{"import": name})
+
+
+async def names(store: ParcelStore, filter_: ParcelFilter | None = None) -> list[str]:
+    """Names of the current parcels that match, all pages of 3."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = await store.parcels(filter_ or ParcelFilter(), 3, after)
+        found += [parcel.name for parcel in page.parcels]
+        after = page.next_key
+        if after is None:
+            assert page.total == len(found)
+            return found
+
+
+async def finding_names(store: ParcelStore, filter_: FindingFilter | None = None) -> list[str]:
+    """Ids of the findings that match, all pages of 3."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = await store.findings(filter_ or FindingFilter(), 3, after)
+        found += [finding.name.removeprefix("findings/") for finding in page.findings]
+        after = page.next_key
+        if after is None:
+            assert page.total == len(found)
+            return found
+
+
+class ParcelStoreContract:
+    """Every clause; `self.open()` gives further users of the same store."""
+
+    factory: ClassVar[str]
+    """Import path of a callable (location) -> ParcelStore. Example: "package.module:Class"."""
+
+    def location(self, tmp_path: Path) -> str:
+        """Where the store of one test lies."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> str:
+        return self.location(tmp_path)
+
+    def open(self, place: str) -> ParcelStore:
+        store: ParcelStore = pkgutil.resolve_name(self.factory)(place)
+        return store
+
+    @pytest.fixture
+    async def store(self, place: str) -> AsyncIterator[ParcelStore]:
+        store = self.open(place)
+        yield store
+        await store.close()
+
+    # -------------------------------------------------------- imports
+
+    async def test_nothing_is_visible_before_the_commit(self, store: ParcelStore) -> None:
+        parcel = a_parcel(1)
+        running = an_import(1)
+        await store.begin_import(running)
+        await store.put_parcels(running.name, [parcel])
+        await store.put_findings(running.name, [a_finding("f", parcel)])
+        assert await store.import_(running.name) == running
+        assert await store.get(parcel.name) is None
+        assert await store.history(parcel.name) == []
+        assert await names(store) == []
+        assert await finding_names(store) == []
+        assert await finding_names(store, of_import(running.name)) == []
+        assert await store.find(["areas/2004-20944"], "3", "1") == []
+        assert (await store.summarize([AREA]))[0].parcel_count == 0
+
+    async def test_after_the_commit_everything_is_there_as_it_was_put(self, store: ParcelStore) -> None:
+        parcels = [a_parcel(1), a_parcel(2, declared_area_m2=99.5)]
+        finding = a_finding("f", parcels[0])
+        done = await put(store, 1, parcels, [finding])
+        assert await store.import_(done.name) == done
+        for parcel in parcels:
+            kept = await store.get(parcel.name)
+            assert kept is not None
+            assert kept.create_time == done.update_time
+            kept.ClearField("create_time")
+            assert kept == parcel
+        assert (await store.findings(FindingFilter(), 10)).findings == [finding]
+        assert (await store.findings(of_import(done.name), 10)).findings == [finding]
+
+    async def test_geometry_comes_back_bit_for_bit(self, store: ParcelStore) -> None:
+        rng = random.Random(1)
+        parcels = [a_parcel(n, source_wkb=rng.randbytes(n * 1000), wgs84_wkb=rng.randbytes(n)) for n in range(5)]
+        await put(store, 1, parcels, [])
+        for parcel in parcels:
+            kept = await store.get(parcel.name)
+            assert kept is not None
+            assert (kept.source_wkb, kept.wgs84_wkb) == (parcel.source_wkb, parcel.wgs84_wkb)
+
+    async def test_a_later_import_supersedes_by_name_and_history_stays(self, store: ParcelStore) -> None:
+        await put(store, 1, [a_parcel(1), a_parcel(2)], [a_finding("old", a_parcel(1)), a_finding("kept", a_parcel(2))])
+        await put(store, 2, [a_parcel(1, number="1a", current_area=OTHER_AREA)], [a_finding("new", a_parcel(1))])
+        current = await store.get(a_parcel(1).name)
+        assert current is not None
+        assert (current.number, getattr(current, "import")) == ("1a", "imports/i2")
+        history = await store.history(a_parcel(1).name)
+        assert [version.number for version in history] == ["1", "1a"]
+        assert [version.source_wkb for version in history] == [a_parcel(1).source_wkb] * 2
+        assert await names(store) == [a_parcel(1).name, a_parcel(2).name]
+        assert await finding_names(store) == ["kept", "new"]
+        assert await finding_names(store, of_import("imports/i1")) == ["kept", "old"], "superseded ones by import"
+        assert await names(store, ParcelFilter(**{"import": "imports/i1"})) == [a_parcel(2).name]
+
+    async def test_the_same_import_again_changes_no_answer_but_the_time(self, store: ParcelStore) -> None:
+        for number in (1, 2):
+            await put(store, number, [a_parcel(1)], [a_finding("f", a_parcel(1))])
+        assert await names(store) == [a_parcel(1).name]
+        assert await finding_names(store) == ["f"]
+        assert (await store.summarize([AREA]))[0].error_count == 1
+        assert len(await store.history(a_parcel(1).name)) == 2
+
+    @pytest.mark.parametrize("state", [ImportState.IMPORT_STATE_FAILED, ImportState.IMPORT_STATE_REJECTED])
+    async def test_a_failed_import_leaves_findings_only(self, store: ParcelStore, state: int) -> None:
+        await put(store, 1, [a_parcel(1)], [])
+        await store.begin_import(an_import(2))
+        await store.put_parcels("imports/i2", [a_parcel(1, number="x"), a_parcel(7)])
+        await store.put_findings("imports/i2", [a_finding("f", a_parcel(1, "imports/i2"))])
+        await store.fail(an_import(2, state))
+        assert await names(store) == [a_parcel(1).name]
+        assert await finding_names(store) == []
+        assert await finding_names(store, of_import("imports/i2")) == ["f"]
+        kept = await store.import_("imports/i2")
+        assert kept is not None
+        assert kept.state == state
+
+    async def test_a_running_import_that_begins_again_starts_anew(self, store: ParcelStore) -> None:
+        await store.begin_import(an_import(1))
+        await store.put_parcels("imports/i1", [a_parcel(1), a_parcel(2)])
+        await store.put_findings("imports/i1", [a_finding("f", a_parcel(1))])
+        await put(store, 1, [a_parcel(2)], [])
+        assert await names(store) == [a_parcel(2).name]
+        assert await finding_names(store, of_import("imports/i1")) == []
+
+    async def test_an_ended_or_unknown_import_takes_nothing_more(self, store: ParcelStore) -> None:
+        await put(store, 1, [a_parcel(1)], [])
+        for call in (
+            store.begin_import(an_import(1)),
+            store.put_parcels("imports/i1", [a_parcel(2)]),
+            store.put_findings("imports/i1", [a_finding("f", a_parcel(1))]),
+            store.commit(an_import(1, ImportState.IMPORT_STATE_COMMITTED)),
+            store.fail(an_import(1, ImportState.IMPORT_STATE_FAILED)),
+        ):
+            with pytest.raises(Conflict):
+                await call
+        with pytest.raises(NotFound):
+            await store.put_parcels("imports/none", [a_parcel(2)])
+        assert await names(store) == [a_parcel(1).name]
+
+    async def test_two_parcels_of_one_name_in_an_import_are_refused(self, store: ParcelStore) -> None:
+        await store.begin_import(an_import(1))
+        with pytest.raises(Conflict):
+            await store.put_parcels("imports/i1", [a_parcel(1), a_parcel(1)])
+
+    async def test_imports_come_newest_first_in_pages(self, store: ParcelStore) -> None:
+        for number in range(1, 6):
+            await put(store, number, [a_parcel(number)], [])
+        found: list[str] = []
+        after = None
+        while True:
+            page, after = await store.imports(2, after)
+            found += [import_.name for import_ in page]
+            if after is None:
+                break
+        assert found == [f"imports/i{number}" for number in (5, 4, 3, 2, 1)]
+        assert await store.import_("imports/none") is None
+
+    # -------------------------------------------------------- parcels
+
+    async def test_filters_of_parcels(self, store: ParcelStore) -> None:
+        parcels = [
+            a_parcel(1),
+            a_parcel(2, current_area=OTHER_AREA),
+            a_parcel(3, sheet="05"),
+            a_parcel(4, commune="areas/2004-20956"),
+        ]
+        await put(store, 1, parcels, [])
+        own = {parcel.number: parcel.name for parcel in parcels}
+        for filter_, numbers in (
+            (ParcelFilter(areas=[AREA]), "134"),
+            (ParcelFilter(areas=[AREA, OTHER_AREA]), "1234"),
+            (ParcelFilter(areas=["areas/2025-00004"]), ""),
+            (ParcelFilter(commune="areas/2004-20956"), "4"),
+            (ParcelFilter(sheet="5"), "3"),
+            (ParcelFilter(number="2"), "2"),
+            (ParcelFilter(areas=[AREA], number="2"), ""),
+        ):
+            assert await names(store, filter_) == [own[number] for number in numbers]
+
+    async def test_a_box_includes_what_touches_it_and_nothing_beyond(self, store: ParcelStore) -> None:
+        parcels = [a_parcel(number) for number in range(10)]
+        await put(store, 1, parcels, [])
+        edge = parcels[3].bounds.east_deg
+        south, north = parcels[3].bounds.south_deg, parcels[3].bounds.north_deg
+
+        async def within(west: float, east: float) -> list[str]:
+            box = BoundingBox(west_deg=west, east_deg=east, south_deg=south - 1, north_deg=north + 1)
+            return await names(store, ParcelFilter(bounds=box))
+
+        assert await within(edge, edge) == [parcels[3].name, parcels[4].name]
+        assert await within(edge - 1e-9, edge - 1e-10) == [parcels[3].name]
+        assert await within(edge + 1e-10, edge + 1e-9) == [parcels[4].name]
+        assert await within(0, 180) == [parcel.name for parcel in parcels]
+        assert await within(109, 110) == []
+
+    async def test_neighbours_are_those_whose_bounds_touch(self, store: ParcelStore) -> None:
+        parcels = [a_parcel(number) for number in range(6)]
+        apart = a_parcel(99)
+        bare = a_parcel(50)
+        bare.ClearField("bounds")
+        await put(store, 1, [*parcels, apart, bare], [])
+        found = await store.neighbours(parcels[2].name)
+        assert [parcel.name for parcel in found] == [parcels[1].name, parcels[3].name]
+        assert found[0].source_wkb == parcels[1].source_wkb
+        assert await store.neighbours(apart.name) == []
+        assert await store.neighbours(bare.name) == []
+        with pytest.raises(NotFound):
+            await store.neighbours("parcels/none")
+
+    async def test_bounds_of_a_superseded_version_are_forgotten(self, store: ParcelStore) -> None:
+        await put(store, 1, [a_parcel(1)], [])
+        moved = a_parcel(1)
+        moved.bounds.CopyFrom(a_parcel(500).bounds)
+        await put(store, 2, [moved], [])
+        assert await names(store, ParcelFilter(bounds=a_parcel(1).bounds)) == []
+        assert await names(store, ParcelFilter(bounds=moved.bounds)) == [moved.name]
+
+    async def test_parcels_are_found_by_what_a_text_says(self, store: ParcelStore) -> None:
+        await put(store, 1, [a_parcel(7, sheet="03", number="025-1 "), a_parcel(8)], [])
+        communes = ["areas/2025-20944", "areas/2004-20944"]
+        assert [parcel.name for parcel in await store.find(communes, "3", "25-1")] == [a_parcel(7).name]
+        assert [parcel.name for parcel in await store.find(communes, "003", "8")] == [a_parcel(8).name]
+        assert await store.find(["areas/2025-20944"], "3", "8") == []
+        assert await store.find([], "3", "8") == []
+
+    async def test_a_former_name_leads_to_the_parcel(self, store: ParcelStore) -> None:
+        old = "parcels/2004-20944-1-77"
+        await put(store, 1, [a_parcel(7, aliases=[old]), a_parcel(8)], [])
+        kept = await store.get(old)
+        assert kept is not None
+        assert (kept.name, list(kept.aliases)) == (a_parcel(7).name, [old])
+        await put(store, 2, [a_parcel(7)], [])
+        assert await store.get(old) is None, "the present version no longer has the alias"
+
+    async def test_pages_stay_stable_while_others_write(self, store: ParcelStore) -> None:
+        await put(store, 1, [a_parcel(number) for number in range(100, 160, 2)], [])
+        seen: list[str] = []
+        after = None
+        for step in range(2, 100):
+            page = await store.parcels(ParcelFilter(), 4, after)
+            seen += [parcel.name for parcel in page.parcels]
+            after = page.next_key
+            if after is None:
+                break
+            await put(store, step, [a_parcel(100 + 2 * step - 3), a_parcel(100 + 2 * step)], [])
+        there_all_along = {a_parcel(number).name for number in range(100, 160, 2)}
+        assert there_all_along <= set(seen)
+        assert len(seen) == len(set(seen))
+        assert seen == sorted(seen)
+
+    # -------------------------------------------------------- findings
+
+    async def test_findings_come_most_serious_first_then_by_code_then_by_name(self, store: ParcelStore) -> None:
+        parcel = a_parcel(1)
+        findings = [
+            a_finding("a", parcel, "T01", INFO),
+            a_finding("b", parcel, "T02", ERROR),
+            a_finding("c", parcel, "G02", ERROR),
+            a_finding("e", parcel, "A01", WARNING),
+            a_finding("d", parcel, "A01", WARNING),
+        ]
+        await put(store, 1, [parcel], findings)
+        assert await finding_names(store) == ["c", "b", "d", "e", "a"]
+
+    async def test_filters_of_findings(self, store: ParcelStore) -> None:
+        one, two = a_parcel(1), a_parcel(2, current_area=OTHER_AREA)
+        overlap = a_finding("t", one)
+        overlap.related_parcels.append(two.name)
+        sheet = Finding(name="findings/s", rule="rules/k02", rule_code="K02", severity=INFO, record=-1)
+        await put(store, 1, [one, two], [overlap, a_finding("k", two, "K05", WARNING), sheet])
+        for filter_, expected in (
+            (FindingFilter(), ["t", "k"]),
+            (of_import("imports/i1"), ["t", "k", "s"]),
+            (FindingFilter(areas=[AREA]), ["t"]),
+            (FindingFilter(areas=[OTHER_AREA]), ["k"]),
+            (FindingFilter(parcel=two.name), ["t", "k"]),
+            (FindingFilter(parcel=one.name), ["t"]),
+            (FindingFilter(rule_codes=["K05", "G01"]), ["k"]),
+            (FindingFilter(severities=[ERROR]), ["t"]),
+            (FindingFilter(severities=[Severity.SEVERITY_UNSPECIFIED]), ["t", "k"]),
+            (FindingFilter(bounds=one.bounds), ["t"]),
+        ):
+            assert await finding_names(store, filter_) == expected, filter_
+
+    async def test_the_same_finding_twice_is_kept_once(self, store: ParcelStore) -> None:
+        parcel = a_parcel(1)
+        await put(store, 1, [parcel], [a_finding("f", parcel), a_finding("f", parcel)])
+        assert await finding_names(store) == ["f"]
+
+    async def test_summaries_agree_with_the_lists(self, store: ParcelStore) -> None:
+        parcels = [a_parcel(number, current_area=AREA if number % 3 else OTHER_AREA) for number in range(12)]
+        findings = [
+            a_finding(f"f{number}", parcels[number], "T01" if number % 2 else "A01", ERROR if number % 2 else WARNING)
+            for number in range(10)
+        ]
+        await put(store, 1, parcels, findings)
+        await put(store, 2, [a_parcel(1, current_area=OTHER_AREA, computed_area_m2=50.0)], [])
+        asked = [OTHER_AREA, "areas/2025-00004", AREA]
+        summaries = await store.summarize(asked)
+        assert [summary.area for summary in summaries] == asked
+        for summary in summaries:
+            page = await store.parcels(ParcelFilter(areas=[summary.area]), 1000)
+            found = (await store.findings(FindingFilter(areas=[summary.area]), 1000)).findings
+            assert summary.parcel_count == len(page.parcels)
+            assert summary.area_m2 == pytest.approx(sum(parcel.computed_area_m2 for parcel in page.parcels))
+            assert summary.error_count == sum(finding.severity == ERROR for finding in found)
+            assert summary.warning_count == sum(finding.severity == WARNING for finding in found)
+            assert summary.rules == {
+                code: count for code in ("A01", "T01") if (count := sum(finding.rule_code == code for finding in found))
+            }
+        assert summaries[0].newest_import_time is not None
+        assert int(summaries[0].newest_import_time.timestamp()) == an_import(2).update_time.seconds
+        assert summaries[1].newest_import_time is None
+        assert summaries[2].newest_import_time is not None
+        assert int(summaries[2].newest_import_time.timestamp()) == an_import(1).update_time.seconds
+        assert await store.summarize([]) == []
+
+    # -------------------------------------------------------- processes
+
+    async def test_another_user_of_the_store_sees_a_commit_at_once(self, store: ParcelStore, place: str) -> None:
+        other = self.open(place)
+        try:
+            await put(store, 1, [a_parcel(1)], [])
+            assert await names(other) == [a_parcel(1).name]
+            await put(other, 2, [a_parcel(2)], [])
+            assert await names(store) == [a_parcel(1).name, a_parcel(2).name]
+        finally:
+            await other.close()
+
+    async def test_readers_see_all_of_an_import_or_nothing(self, store: ParcelStore) -> None:
+        async def write() -> None:
+            for number in range(1, 6):
+                await put(store, number, [a_parcel(record) for record in range(200 * number)], [])
+
+        writing = asyncio.create_task(write())
+        seen: set[int] = set()
+        while not writing.done():
+            seen.add((await store.parcels(ParcelFilter(), 1)).total)
+            await asyncio.sleep(0)
+        await writing
+        assert seen <= {0, 200, 400, 600, 800, 1000}
+
+    async def test_kill_9_leaves_whole_imports_only_and_loses_none_that_was_told(self, place: str) -> None:
+        rng = random.Random(7)
+        for _ in range(4):
+            told = [int(line) for line in run_and_kill(
+                "tests.contracts.parcel_store_worker", self.factory, self.fresh(place), after=3, rng=rng
+            )]  # fmt: skip
+            store = self.open(place)
+            try:
+                committed = [
+                    import_
+                    for import_ in (await store.imports(1000))[0]
+                    if import_.state == ImportState.IMPORT_STATE_COMMITTED
+                ]
+                assert told == list(range(1, len(told) + 1))
+                assert len(committed) in (len(told), len(told) + 1)
+                assert len(await names(store)) == PARCELS_IN_AN_IMPORT
+                assert len(await store.history(a_parcel(0).name)) == len(committed)
+                for import_ in committed:
+                    assert len(await finding_names(store, of_import(import_.name))) == PARCELS_IN_AN_IMPORT
+                assert (await store.summarize([AREA]))[0].error_count == PARCELS_IN_AN_IMPORT
+                await put(store, 1000, [a_parcel(1)], [])
+            finally:
+                await store.close()
+
+    def fresh(self, place: str) -> str:
+        """The same place, empty."""
+        raise NotImplementedError
