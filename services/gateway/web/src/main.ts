@@ -1,0 +1,101 @@
+/** Starts the dashboard: language, theme, the page of the address, events of the server. */
+import "./styles/fonts.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/parts.css";
+import "./styles/pages.css";
+import { nothing, render } from "lit-html";
+import { get } from "./api/client";
+import { listen } from "./api/live";
+import { setLang, t, type Key } from "./core/i18n";
+import { locate, pageOf, type View } from "./core/router";
+import { choices, choose } from "./core/settings";
+import { loadWatchAreas, shell } from "./core/shell";
+import { onToast } from "./ui/toast";
+
+const root = document.getElementById("app")!;
+const AGE_MS = 30_000; // ages on screen move on
+const REFRESH_MS = 120_000; // figures are asked for again, events or not
+const CALM_MS = 3_000; // a burst of events asks once
+
+let view: View | undefined;
+let place = locate(location.hash);
+let openAlerts = 0;
+let scheduled = false;
+
+function update(): void {
+  if (scheduled) return;
+  scheduled = true;
+  queueMicrotask(() => {
+    scheduled = false;
+    draw();
+  });
+}
+
+function draw(): void {
+  const title: Key = view?.title ?? "nav.situation";
+  document.title = `${t(title)} — Ngọc Linh`;
+  document.documentElement.dataset["theme"] = choices.wall ? "wall" : "light";
+  render(shell({ page: place.page, title, body: view?.render() ?? nothing, openAlerts, changed }), root);
+}
+
+function changed(what: "data" | "look"): void {
+  setLang(choices.lang);
+  if (what === "data") view?.refresh?.();
+  update();
+}
+
+async function navigate(): Promise<void> {
+  const next = locate(location.hash);
+  const same = view && next.page === place.page && next.path.join("/") === place.path.join("/");
+  place = next;
+  if (same && view?.requery) {
+    view.requery(next.query);
+    update();
+    return;
+  }
+  const module = await pageOf(next.page);
+  if (place !== next) return; // a further step overtook this one
+  view?.dispose?.();
+  view = module.default({ path: next.path, query: next.query, update });
+  draw();
+  document.getElementById("main")?.scrollTo(0, 0);
+}
+
+async function countAlerts(): Promise<void> {
+  try {
+    const answer = await get<{ total_count?: string; alerts: unknown[] }>("/v1/alerts", {
+      "filter.state": "ALERT_STATE_OPEN",
+      page_size: 100,
+    });
+    openAlerts = Number(answer.total_count ?? answer.alerts.length);
+    update();
+  } catch {
+    openAlerts = 0; // alerts are a part of their own; the page of alerts tells what is wrong
+  }
+}
+
+function start(): void {
+  setLang(choices.lang);
+  onToast(update);
+  draw();
+  void loadWatchAreas().catch(() => undefined).then(navigate);
+  window.addEventListener("hashchange", () => void navigate());
+  window.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !choices.wall) return;
+    choose({ wall: false });
+    changed("look");
+  });
+  let calm = 0;
+  listen((kind) => {
+    if (kind === "alert") void countAlerts();
+    clearTimeout(calm);
+    calm = window.setTimeout(() => view?.refresh?.(), CALM_MS);
+  });
+  setInterval(update, AGE_MS);
+  setInterval(() => document.visibilityState === "visible" && view?.refresh?.(), REFRESH_MS);
+  void countAlerts();
+}
+
+start();

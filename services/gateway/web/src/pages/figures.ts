@@ -1,0 +1,69 @@
+/** The figures of the situation: which ones, their sums over communes, and the tiles that show them. */
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { AreaSituation, Situation } from "../api/messages";
+import { num } from "../core/format";
+import { t } from "../core/i18n";
+import { href } from "../core/router";
+import { choices } from "../core/settings";
+import { icon, type IconName } from "../ui/icons";
+import { age } from "../ui/labels";
+
+interface Metric {
+  name: string;
+  half: "media" | "land";
+  tone: "" | "bad" | "warn";
+  icon: IconName;
+  /** Where a click on its tile leads. */
+  link: string;
+}
+
+const recent = (query: Record<string, string>): string => href("news", { days: String(choices.days), ...query });
+
+export const METRICS = [
+  { name: "article_count", half: "media", tone: "", icon: "news", link: "" },
+  { name: "negative_count", half: "media", tone: "bad", icon: "negative", link: "sentiments=negative" },
+  { name: "critical_count", half: "media", tone: "bad", icon: "critical", link: "stances=critical" },
+  { name: "complaint_count", half: "media", tone: "warn", icon: "complaint", link: "complaints=1" },
+  { name: "parcel_count", half: "land", tone: "", icon: "land", link: "#/land" },
+  { name: "error_count", half: "land", tone: "bad", icon: "error", link: "#/land?severities=SEVERITY_ERROR" },
+] as const satisfies readonly Metric[];
+export type MetricName = (typeof METRICS)[number]["name"];
+
+/** One figure of one commune. */
+export function metric(row: AreaSituation, name: MetricName): number {
+  const { half } = METRICS.find((one) => one.name === name)!;
+  const values = row[half] as Record<string, unknown> | undefined;
+  return Number(values?.[name] ?? 0);
+}
+
+/** One figure over communes; an article that lies in two communes counts in both. */
+export const total = (rows: AreaSituation[], name: MetricName): number =>
+  rows.reduce((sum, row) => sum + metric(row, name), 0);
+
+function trend(value: number, past: number | undefined): TemplateResult | typeof nothing {
+  if (past === undefined) return nothing;
+  const change = value - past;
+  const text = change === 0 ? t("trend.same") : t(change > 0 ? "trend.more" : "trend.fewer", { n: num(Math.abs(change)) });
+  return html`<span class="trend" title=${t("trend.why")}>${change === 0 ? "=" : change > 0 ? "▲" : "▼"} ${text}</span>`;
+}
+
+function tile(one: (typeof METRICS)[number], rows: AreaSituation[], past: AreaSituation[] | undefined, data: Situation): TemplateResult {
+  const value = total(rows, one.name);
+  const fresh = data.freshness.find(({ origin }) => origin === one.half);
+  const link = one.link.startsWith("#") ? one.link : recent(Object.fromEntries(new URLSearchParams(one.link)));
+  return html`<a class="tile ${value > 0 ? one.tone : ""} ${fresh?.stale ? "stale" : ""}" href=${link} data-metric=${one.name}>
+    <span class="tile-name">${icon(one.icon)}${t(`metric.${one.name}`)}</span>
+    <b class="tile-value">${num(value)}</b>
+    <span class="tile-foot">
+      ${one.half === "media" ? trend(value, past && total(past, one.name)) : nothing}
+      ${age(fresh?.data_time)}
+    </span>
+  </a>`;
+}
+
+/** The tiles: value, change against the range before, age, and whether the data are stale. */
+export function tiles(rows: AreaSituation[], past: AreaSituation[] | undefined, data: Situation): TemplateResult {
+  return html`<section class="tiles" aria-label=${t("situation.figures")}>
+    ${METRICS.map((one) => tile(one, rows, past, data))}
+  </section>`;
+}

@@ -1,0 +1,273 @@
+/** `#/land`: the map of parcels and findings, the lists beside it, and the door for files. */
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { FeatureCollection } from "geojson";
+import type {
+  Finding,
+  ListFindingsResponse,
+  ListImportsResponse,
+  ListParcelsResponse,
+  Parcel,
+  Severity,
+  Situation,
+} from "../api/messages";
+import { get, type Query } from "../api/client";
+import { num } from "../core/format";
+import { t } from "../core/i18n";
+import { Resource, show } from "../core/resource";
+import { go, href, type Context, type View } from "../core/router";
+import { watchArea } from "../core/shell";
+import { dropzone, loadChoices } from "../ui/dropzone";
+import { findingList, focusOf, severityChips } from "../ui/findings";
+import { boundsOf } from "../ui/geo";
+import { importRow } from "../ui/imports";
+import type { Focus, Pick } from "../ui/map";
+import { loadMap, mapView } from "../ui/mapview";
+import { parcelCard } from "../ui/parcel";
+import { roving, tabStop } from "../ui/roving";
+
+const TILES = "/v1/tiles/{z}/{x}/{y}.mvt";
+const TABS = ["findings", "parcels", "imports"] as const;
+type Tab = (typeof TABS)[number];
+type Box = [number, number, number, number];
+
+const boxOf = ({ bounds }: Parcel): Box | undefined =>
+  bounds && [bounds.west_deg, bounds.south_deg, bounds.east_deg, bounds.north_deg];
+
+const union = (boxes: Box[]): Box | undefined =>
+  boxes.length
+    ? boxes.reduce(([w, s, e, n], box) => [Math.min(w, box[0]), Math.min(s, box[1]), Math.max(e, box[2]), Math.max(n, box[3])])
+    : undefined;
+
+export default function land({ query: first, update }: Context): View {
+  let query = first;
+  const findings = new Resource<ListFindingsResponse>(update);
+  const parcels = new Resource<ListParcelsResponse>(update);
+  const imports = new Resource<ListImportsResponse>(update);
+  const situation = new Resource<Situation>(update);
+  const outlines = new Resource<FeatureCollection>(update);
+  const parcel = new Resource<Parcel>(update);
+  let tab: Tab = "findings";
+  let chosen = ""; // name of a finding
+  let focus: Focus | undefined;
+  let bounds: Box | undefined;
+  let box: { width: number; key: string } = { width: 0, key: "" };
+
+  const areas = (): string[] => (query.getAll("areas").length ? query.getAll("areas") : (situation.data?.areas ?? []).flatMap(({ area }) => area?.name ?? []));
+
+  function loadFindings(pageSize = 200): void {
+    const filter: Query = {
+      "filter.areas": areas(),
+      "filter.severities": query.getAll("severities"),
+      "filter.rule_codes": query.getAll("rules"),
+      "filter.parcel": query.get("parcel") ?? "",
+      page_size: pageSize,
+    };
+    void findings.load(() => get("/v1/findings", filter));
+  }
+
+  async function loadParcels(): Promise<void> {
+    const filter: Query = {
+      "filter.areas": query.get("commune") ? [] : areas(),
+      "filter.commune": query.get("commune") ?? "",
+      "filter.sheet": query.get("sheet") ?? "",
+      "filter.number": query.get("number") ?? "",
+      page_size: 1000,
+    };
+    await parcels.load(() => get<ListParcelsResponse>("/v1/parcels", filter));
+    const found = parcels.data?.parcels ?? [];
+    if (query.has("number") && found.length === 1) openParcel(found[0]!.name);
+    const key = `${found.length} ${filter["filter.commune"]} ${filter["filter.sheet"]}`;
+    if (box.key === key || query.has("parcel")) return;
+    box = { width: 0, key };
+    bounds = union(found.map(boxOf).filter((one) => one !== undefined)) ?? (outlines.data && boundsOf(outlines.data.features)) ?? bounds;
+    update();
+  }
+
+  function openParcel(name: string): void {
+    void parcel.load(() => get<Parcel>(`/v1/${name}`)).then(() => {
+      const place = parcel.data && boxOf(parcel.data);
+      if (place) focus = { lon: (place[0] + place[2]) / 2, lat: (place[1] + place[3]) / 2, zoom: 17.5 };
+      update();
+    });
+  }
+
+  async function refresh(): Promise<void> {
+    const area = watchArea();
+    void imports.load(() => get("/v1/imports", { page_size: 50 }));
+    void outlines.load(() => get("/v1/areas.geojson", { watch_area: area }));
+    await situation.load(() => get<Situation>("/v1/situation", { watch_area: area }));
+    void loadChoices((situation.data?.areas ?? []).flatMap((row) => row.area ?? [])).then(update, () => undefined);
+    loadFindings();
+    void loadParcels();
+    const wanted = query.get("parcel");
+    if (wanted) openParcel(wanted);
+  }
+
+  function change(next: Record<string, string | string[] | undefined>): void {
+    const merged: Record<string, string | string[] | undefined> = {};
+    for (const key of query.keys()) merged[key] = query.getAll(key);
+    go(href("land", { ...merged, ...next }), true);
+  }
+
+  function pickFinding(finding: Finding): void {
+    chosen = finding.name;
+    focus = focusOf(finding) ?? focus;
+    update();
+    document.querySelector(`[data-finding="${CSS.escape(finding.name)}"]`)?.scrollIntoView({ block: "nearest" });
+  }
+
+  async function pickOnMap({ layer, properties }: Pick): Promise<void> {
+    const name = String(properties["name"] ?? "");
+    if (layer === "parcel") change({ parcel: name });
+    if (layer !== "finding") return;
+    tab = "findings";
+    const known = findings.data?.findings.find((one) => one.name === name);
+    if (known) return pickFinding(known);
+    await findings.load(async () => {
+      const page = await get<ListFindingsResponse>("/v1/findings", { "filter.areas": areas(), page_size: 1000 });
+      const found = page.findings.filter((one) => one.name === name);
+      return { ...page, findings: [...found, ...page.findings.filter((one) => one.name !== name)] };
+    });
+    const loaded = findings.data?.findings.find((one) => one.name === name);
+    if (loaded) pickFinding(loaded);
+  }
+
+  void refresh();
+  loadMap(update);
+
+  function severityCounts(): Partial<Record<Severity, number>> {
+    const rows = situation.data?.areas ?? [];
+    const sum = (key: "error_count" | "warning_count"): number => rows.reduce((all, row) => all + Number(row.land?.[key] ?? 0), 0);
+    return { SEVERITY_ERROR: sum("error_count"), SEVERITY_WARNING: sum("warning_count") };
+  }
+
+  function ruleSelect(): TemplateResult {
+    const counts = new Map<string, number>();
+    for (const row of situation.data?.areas ?? [])
+      for (const { value, count } of row.land?.rules ?? []) counts.set(value, (counts.get(value) ?? 0) + Number(count));
+    const now = query.get("rules") ?? "";
+    return html`<select
+      aria-label=${t("finding.rule")}
+      @change=${(event: Event) => change({ rules: (event.target as HTMLSelectElement).value })}
+    >
+      <option value="">${t("finding.all_rules")}</option>
+      ${[...counts].sort().map(([code, count]) => html`<option value=${code} ?selected=${code === now}>${code} (${num(count)})</option>`)}
+    </select>`;
+  }
+
+  function findingsTab(): TemplateResult {
+    return html`<div class="bar">
+        ${severityChips(query.get("severities") ?? "", severityCounts(), (value) => change({ severities: value }))} ${ruleSelect()}
+      </div>
+      ${show(findings, (page) => findingList(page, { selected: chosen, pick: pickFinding, more: () => loadFindings(1000), label: t("land.findings") }))}`;
+  }
+
+  function parcelsTab(): TemplateResult {
+    const search = (event: Event): void => {
+      event.preventDefault();
+      const data = new FormData(event.currentTarget as HTMLFormElement);
+      change({ sheet: String(data.get("sheet") ?? ""), number: String(data.get("number") ?? ""), parcel: "" });
+    };
+    return html`<form class="bar" @submit=${search}>
+        <label class="field short"><span>${t("parcel.sheet")}</span><input name="sheet" maxlength="64" .value=${query.get("sheet") ?? ""} /></label>
+        <label class="field short"><span>${t("parcel.number")}</span><input name="number" maxlength="64" .value=${query.get("number") ?? ""} /></label>
+        <button class="button">${t("action.search")}</button>
+      </form>
+      ${show(parcels, (page) => parcelList(page))}`;
+  }
+
+  function parcelList({ parcels: found, total_count }: ListParcelsResponse): TemplateResult {
+    if (!found.length) return html`<p class="empty">${t("land.no_parcels")}</p>`;
+    const selected = found.findIndex(({ name }) => name === query.get("parcel"));
+    return html`<p class="muted pad">${t("land.parcel_count", { n: num(total_count), shown: num(Math.min(found.length, 200)) })}</p>
+      <ul class="plain rows" @keydown=${roving} aria-label=${t("land.parcels")}>
+        ${found.slice(0, 200).map(
+          (one, index) => html`<li class=${one.name === query.get("parcel") ? "current" : ""}>
+            <button class="link grow" data-stop tabindex=${tabStop(index, selected)} @click=${() => change({ parcel: one.name })}>
+              ${t("parcel.short", { number: one.number, sheet: one.sheet })}
+            </button>
+            <span class="tag">${one.land_use_code || "—"}</span>
+            <span class="n">${num(one.computed_area_m2, 1)} m²</span>
+            ${one.error_count ? html`<span class="bad">${t("count.errors", { n: one.error_count })}</span>` : nothing}
+          </li>`,
+        )}
+      </ul>`;
+  }
+
+  function importsTab(): TemplateResult {
+    return show(imports, ({ imports: all }) =>
+      all.length
+        ? html`<ul class="plain rows">${all.map(importRow)}</ul>`
+        : html`<p class="empty">${t("land.no_imports")}</p>`,
+    );
+  }
+
+  const bodies: Record<Tab, () => TemplateResult> = { findings: findingsTab, parcels: parcelsTab, imports: importsTab };
+
+  function tabs(): TemplateResult {
+    const choose = (one: Tab) => (): void => {
+      tab = one;
+      update();
+    };
+    return html`<div class="tabs" role="tablist" aria-label=${t("land.lists")} @keydown=${roving}>
+      ${TABS.map(
+        (one) => html`<button
+          role="tab"
+          id="tab-${one}"
+          data-stop
+          aria-controls="tab-body"
+          aria-selected=${tab === one ? "true" : "false"}
+          @click=${choose(one)}
+        >
+          ${t(`land.${one}`)}
+        </button>`,
+      )}
+    </div>`;
+  }
+
+  return {
+    title: "nav.land",
+    refresh: () => void refresh(),
+    requery(next) {
+      const parcelMoved = next.get("parcel") !== query.get("parcel");
+      const filterMoved = [...next].filter(([key]) => key !== "parcel").join() !== [...query].filter(([key]) => key !== "parcel").join();
+      query = next;
+      if (parcelMoved && next.get("parcel")) openParcel(next.get("parcel")!);
+      if (parcelMoved && !next.get("parcel")) parcel.clear();
+      if (parcelMoved || filterMoved) loadFindings();
+      if (filterMoved) void loadParcels();
+    },
+    render: () => html`<div class="land">
+      <div class="stack side-panel">
+        ${dropzone(update)}
+        <section class="panel grow" aria-label=${t("land.lists")}>
+          ${tabs()}
+          <div id="tab-body" role="tabpanel" aria-labelledby="tab-${tab}">
+            ${query.get("parcel") && tab === "findings"
+              ? html`<p class="bar"><span class="tag">${t("finding.of_parcel")}</span>
+                  <button class="button small" @click=${() => change({ parcel: "" })}>${t("finding.show_all")}</button></p>`
+              : nothing}
+            ${bodies[tab]()}
+          </div>
+        </section>
+      </div>
+      <section class="panel map-panel" aria-label=${t("land.map")}>
+        ${mapView({
+          label: t("land.map"),
+          tiles: TILES,
+          ...(outlines.data ? { areas: outlines.data } : {}),
+          bounds,
+          parcel: query.get("parcel") ?? "",
+          focus,
+          pick: (pick) => void pickOnMap(pick),
+        })}
+        ${query.get("parcel") && parcel.data ? parcelCard(parcel.data, () => change({ parcel: "" })) : nothing}
+        <footer class="legend">
+          <span class="key sound"></span>${t("legend.sound")} <span class="key warning"></span>${t("legend.warning")}
+          <span class="key error"></span>${t("legend.error")}
+          <span class="grow"></span><span class="muted">${t("land.map_hint")}</span>
+        </footer>
+      </section>
+    </div>`,
+  };
+}

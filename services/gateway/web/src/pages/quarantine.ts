@@ -1,0 +1,99 @@
+/** `#/quarantine`: events that no worker could use, why, and what to do with them; and how the system is. */
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { Quarantined } from "../api/alerts";
+import { ApiError, get, post } from "../api/client";
+import { num } from "../core/format";
+import { t, tx } from "../core/i18n";
+import { Resource, show } from "../core/resource";
+import type { Context, View } from "../core/router";
+import { age, ageOf } from "../ui/labels";
+import { toast } from "../ui/toast";
+
+type Health = Record<string, unknown>;
+
+export default function quarantine({ update }: Context): View {
+  const list = new Resource<{ quarantined?: Quarantined[]; items?: Quarantined[]; total_count?: string }>(update);
+  const health = new Resource<Health>(update);
+  let chosen = new Set<string>();
+
+  function refresh(): void {
+    void list.load(() => get("/v1/quarantine", { page_size: 200 }));
+    void health.load(() => get("/v1/health"));
+  }
+
+  async function act(verb: "release" | "purge"): Promise<void> {
+    if (verb === "purge" && !confirm(t("quarantine.purge_sure", { n: chosen.size }))) return;
+    try {
+      await post(`/v1/quarantine:${verb}`, { ids: [...chosen] });
+      toast(t(`quarantine.${verb}d`, { n: chosen.size }));
+      chosen = new Set();
+    } catch (error) {
+      toast(ApiError.from(error).text(), true);
+    }
+    refresh();
+  }
+
+  function row(one: Quarantined): TemplateResult {
+    const toggle = (event: Event): void => {
+      if ((event.target as HTMLInputElement).checked) chosen.add(one.id);
+      else chosen.delete(one.id);
+      update();
+    };
+    return html`<tr data-event=${one.id}>
+      <td><input type="checkbox" aria-label=${t("quarantine.choose", { id: one.id })} .checked=${chosen.has(one.id)} @change=${toggle} /></td>
+      <th scope="row"><code>${one.subject}</code><small class="muted">${one.group}</small></th>
+      <td>${one.reason}</td>
+      <td class="n">${num(one.attempt)}</td>
+      <td>${age(one.quarantine_time)}</td>
+      <td>${one.preview ? html`<details><summary>${t("quarantine.payload")}</summary><pre>${one.preview}</pre></details>` : nothing}</td>
+    </tr>`;
+  }
+
+  function table(all: Quarantined[]): TemplateResult {
+    if (!all.length) return html`<p class="empty good">${t("quarantine.none")}</p>`;
+    const heads = ["quarantine.subject", "quarantine.reason", "quarantine.attempts", "quarantine.time", "quarantine.payload"] as const;
+    return html`<p class="bar">
+        <button class="button" ?disabled=${!chosen.size} @click=${() => act("release")}>${t("quarantine.release", { n: chosen.size })}</button>
+        <button class="button danger" ?disabled=${!chosen.size} @click=${() => act("purge")}>${t("quarantine.purge", { n: chosen.size })}</button>
+      </p>
+      <div class="scroll" tabindex="0" role="region" aria-label=${t("nav.quarantine")}>
+        <table class="dense">
+          <thead><tr><td></td>${heads.map((key) => html`<th scope="col">${t(key)}</th>`)}</tr></thead>
+          <tbody>${all.map(row)}</tbody>
+        </table>
+      </div>`;
+  }
+
+  /** Every figure of the answer, nested ones too, as a name and a value. */
+  function figures(value: Health, prefix = ""): TemplateResult[] {
+    return Object.entries(value).flatMap(([key, inner]) => {
+      const name = prefix ? `${prefix}.${key}` : key;
+      if (Array.isArray(inner)) return inner.flatMap((one: unknown, index) => figures({ [String((one as Health)["name"] ?? index)]: one }, name));
+      if (inner !== null && typeof inner === "object") return figures(inner as Health, name);
+      const text = typeof inner === "string" && /^\d{4}-\d\d-\d\dT/.test(inner) ? age(inner) : String(inner);
+      return [html`<dt>${tx(`health.${name}`, name)}</dt><dd>${text}</dd>`];
+    });
+  }
+
+  refresh();
+
+  return {
+    title: "nav.quarantine",
+    refresh,
+    render: () => html`<section class="panel" aria-labelledby="quarantine-title">
+        <header>
+          <h2 id="quarantine-title">${t("quarantine.title")}</h2>
+          <span class="grow"></span>
+          ${ageOf(list.loadedAt)}
+        </header>
+        <p class="muted pad">${t("quarantine.help")}</p>
+        ${show(list, (answer) => table(answer.quarantined ?? answer.items ?? []))}
+      </section>
+      ${health.error
+        ? nothing
+        : html`<section class="panel" aria-labelledby="health-title">
+            <header><h2 id="health-title">${t("quarantine.health")}</h2><span class="grow"></span>${ageOf(health.loadedAt)}</header>
+            ${show(health, (value) => html`<dl class="facts columns">${figures(value)}</dl>`)}
+          </section>`}`,
+  };
+}
