@@ -82,19 +82,21 @@ def mask(text: str) -> tuple[str, bool]:
     found = False
     for secret in _SECRETS:
         spans = _spans(secret, text)
-        for start, end in reversed(spans):
-            text = text[:start] + secret.label + text[end:]
-        found = found or bool(spans)
+        if spans:
+            starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
+            text = secret.label.join(text[start:end] for start, end in zip(starts, ends, strict=True))
+            found = True
     return text, found
 
 
 def _spans(secret: _Secret, text: str) -> list[tuple[int, int]]:
-    matches = [match for match in secret.pattern.finditer(text) if not _is_amount(match)]
-    if not matches:
+    spans = [match.span("number") for match in secret.pattern.finditer(text) if not _is_amount(match)]
+    if not spans:
         return []
-    kept = [*parcel_spans(text), *document_spans(text), *(match.span() for match in _DATE.finditer(text))]
-    spans = (match.span("number") for match in matches)
-    return [(start, end) for start, end in spans if not any(start < last and first < end for first, last in kept)]
+    kept = bytearray(len(text))
+    for start, end in [*parcel_spans(text), *document_spans(text), *(match.span() for match in _DATE.finditer(text))]:
+        kept[start:end] = b"\1" * (end - start)
+    return [(start, end) for start, end in spans if not any(kept[start:end])]
 
 
 def _is_amount(match: re.Match[str]) -> bool:

@@ -9,9 +9,12 @@ none.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from services.core.areas import Mention, register
 from services.core.areas.names import COMMUNE
@@ -23,12 +26,13 @@ MAX_RANGE = 200
 NEAR = 40
 """Most characters between parcel and sheet that are quoted as one reference."""
 
+_SPACE, _MAY = r"\s{1,3}", r"\s{0,3}"
 _NUMBER = r"\d{1,4}(?:-\d{1,3}(?!\d)|[a-d](?!\w))?"
 _DOCUMENT = re.compile(
     r"(?<![\w/.-])(?:\d{1,5}(?:/\d{4})?/(?:[A-ZĐƯ]{2,}\w*(?:\s?[-–]\s?[A-ZĐƯ]\w*)*|[A-ZĐƯ]+(?:-[A-ZĐƯ]\w*)+)"
     r"|\d{1,5}-(?:NQ|CT|KL|QĐ|QC|QyĐ|HD|TB|KH|CV|TTr|BC)/[A-ZĐƯ]{2,}\w*)(?![\w/])"
 )
-_FORM = re.compile(r"(?:tờ khai|mẫu|biểu mẫu|phiếu|đơn)(?:\s+số)?\s*:?\s*$", re.IGNORECASE)
+_FORM = re.compile(r"(?:tờ khai|mẫu|biểu mẫu|phiếu|đơn)(?:\s{1,3}số)?\s{0,3}:?\s{0,3}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +64,31 @@ class _Grammar:
     """The patterns, with words spelled with or without marks."""
 
     def __init__(self, spell: Callable[[str], str]) -> None:
-        def words(text: str) -> str:
-            return "|".join(map(spell, text.split()))
+        def either(words: str) -> str:
+            return "|".join(map(spell, words.split()))
 
         land, sheet, number = spell("thửa"), spell("tờ"), spell("số")
-        units = words("m² ha hecta hộ người căn nhà cây tuổi đồng nghìn ngàn triệu tỷ giờ km mét m")
-        stop = rf"(?!\w|[.,]\d|/\d|\s*(?:m2|{units}|(?:{words('năm tháng ngày')})(?!\s+\d))\b)"
+        map_sheet = rf"{spell('bản')}{_MAY}{spell('đồ')}|{spell('bđ')}"
+        units = either("m² ha hecta hộ người căn nhà cây tuổi đồng nghìn ngàn triệu tỷ giờ km mét m")
+        times = either("năm tháng ngày")
+        stop = rf"(?!\w|[.,]\d|/\d|{_MAY}(?:m2|{units}|(?:{times})(?!{_SPACE}\d))\b)"
         item = rf"(?:{_NUMBER}){stop}"
-        parcel = rf"{land}(?:\s+{spell('đất')})?(?:\s+(?:{spell('mang')}\s+)?{number})?\s*:?\s*"
-        joint = rf"\s*(?:,\s*{spell('và')}|[,;+&–-]|{words('và đến tới')})\s*"
+        to_number = rf"{_MAY}:?{_MAY}"
+        parcel = rf"{land}(?:{_SPACE}{spell('đất')})?(?:{_SPACE}(?:{spell('mang')}{_SPACE})?{number})?{to_number}"
+        joint = rf"{_MAY}(?:,{_MAY}{spell('và')}|[,;+&–-]|{either('và đến tới')}){_MAY}"
         self.parcels = re.compile(
-            rf"\b(?P<many>(?:{words('các những hai ba nhiều')})\s+)?(?:{number}\s+)?(?P<first>{parcel})"
+            rf"\b(?P<many>(?:{either('các những hai ba nhiều')}){_SPACE})?(?:{number}{_SPACE})?{parcel}"
             rf"(?P<numbers>{item}(?:{joint}(?:{parcel})?{item})*)",
             re.IGNORECASE,
         )
         self.sheet = re.compile(
-            rf"\b(?:{number}\s+)?(?:{sheet}(?:\s+(?:{spell('bản')}\s*{spell('đồ')}|{spell('bđ')}))?"
-            rf"(?:\s+{spell('địa')}\s+{spell('chính')})?|{spell('tbđ')})(?:\s+{number})?\s*:?\s*(?P<number>\d{{1,4}}){stop}",
+            rf"\b(?:{number}{_SPACE})?(?:{sheet}(?:{_SPACE}(?:{map_sheet}))?"
+            rf"(?:{_SPACE}{spell('địa')}{_SPACE}{spell('chính')})?|{spell('tbđ')})(?:{_SPACE}{number})?{to_number}"
+            rf"(?P<number>\d{{1,4}}){stop}",
             re.IGNORECASE,
         )
         self.piece = re.compile(rf"(?P<joint>\D*)(?P<number>{_NUMBER})", re.IGNORECASE)
-        self.range = re.compile(rf"\s*(?:{words('đến tới')}|–|\s-\s)\s*(?:{parcel})?", re.IGNORECASE)
+        self.range = re.compile(rf"{_MAY}(?:{either('đến tới')}|–|\s-\s){_MAY}(?:{parcel})?", re.IGNORECASE)
 
 
 _MARKED, _FOLDED = _Grammar(str), _Grammar(fold)
@@ -95,26 +103,27 @@ def parcel_references(text: str, mentions: Sequence[Mention], day: date) -> list
         day: when it was published.
     """
     text = nfc(text)
+    communes = _Communes(mentions)
     found: dict[tuple[str, str, str], ParcelRef] = {}
-    for start, end in sentences(text):
-        grammar = _MARKED if has_marks(text[start:end]) else _FOLDED
-        parcels = [_group(match, grammar) for match in grammar.parcels.finditer(text, start, end)]
-        if not parcels:
-            continue
-        sheets = _sheets(grammar, text, start, end) or _only(_sheets(grammar, text, *_paragraph(text, start, end)))
-        for group in parcels:
-            sheet = _sheet_of(group, parcels, sheets)
-            first, last = _extent(text, group, sheet)
-            commune = _commune_of(text, group, (start, end), mentions)
-            for number in group.numbers:
-                key = (commune, sheet.numbers[0] if sheet else "", number)
-                found.setdefault(key, ParcelRef(*key, text[first:last], first))
+    for line in re.finditer(r"[^\n]+", text):
+        sheets = _sheets(line[0], line.start())
+        for sentence in sentences(line[0]):
+            start, end = (line.start() + at for at in sentence)
+            parcels = _parcels(text, start, end)
+            inside = [sheet for sheet in sheets if start <= sheet.start < end] if parcels else []
+            for group in parcels:
+                sheet = _sheet_of(group, parcels, inside or _only(sheets))
+                first, last = _extent(text, group, sheet)
+                commune = communes.meant(group, (start, end), line.span())
+                for number in group.numbers:
+                    key = (commune, sheet.numbers[0] if sheet else "", number)
+                    found.setdefault(key, ParcelRef(*key, text[first:last], first))
     return list(found.values())
 
 
 def parcel_spans(text: str) -> list[tuple[int, int]]:
     """Where a text in NFC names parcels and sheets, as code point spans."""
-    grammar = _MARKED if has_marks(text) else _FOLDED
+    grammar = _grammar(text)
     return [match.span() for pattern in (grammar.parcels, grammar.sheet) for match in pattern.finditer(text)]
 
 
@@ -133,21 +142,25 @@ def document_spans(text: str) -> list[tuple[int, int]]:
     ]
 
 
-def _sheets(grammar: _Grammar, text: str, start: int, end: int) -> list[_Group]:
+def _grammar(text: str) -> _Grammar:
+    return _MARKED if has_marks(text) else _FOLDED
+
+
+def _parcels(text: str, start: int, end: int) -> list[_Group]:
+    grammar = _grammar(text[start:end])
+    return [_group(match, grammar) for match in grammar.parcels.finditer(text, start, end)]
+
+
+def _sheets(line: str, offset: int) -> list[_Group]:
     return [
-        _Group(match.start(), match.end(), (_plain(match["number"]),))
-        for match in grammar.sheet.finditer(text, start, end)
+        _Group(offset + match.start(), offset + match.end(), (_plain(match["number"]),))
+        for match in _grammar(line).sheet.finditer(line)
     ]
 
 
 def _only(sheets: list[_Group]) -> list[_Group]:
     """The sheets of a paragraph if all of them are one sheet: then a parcel of another sentence lies on it too."""
-    return sheets if len({sheet.numbers for sheet in sheets}) == 1 else []
-
-
-def _paragraph(text: str, start: int, end: int) -> tuple[int, int]:
-    last = text.find("\n", end)
-    return text.rfind("\n", 0, start) + 1, last if last >= 0 else len(text)
+    return sheets[:1] if len({sheet.numbers for sheet in sheets}) == 1 else []
 
 
 def _group(match: re.Match[str], grammar: _Grammar) -> _Group:
@@ -193,21 +206,53 @@ def _extent(text: str, group: _Group, sheet: _Group | None) -> tuple[int, int]:
     return start, end + closes
 
 
-def _commune_of(text: str, group: _Group, sentence: tuple[int, int], mentions: Sequence[Mention]) -> str:
-    """The commune whose sheet series is meant: an old one if the text names one nearby, else the one named."""
-    communes = [mention for mention in mentions if mention.unit.level == COMMUNE]
-    paragraph = _paragraph(text, group.start, group.end)
-    inside = [row for row in communes if sentence[0] <= row.offset < sentence[1]]
-    beside = [row for row in communes if paragraph[0] <= row.offset < paragraph[1]]
-    for rows in (inside, beside):
-        old = _nearest(group, [row for row in rows if row.unit.edition == 2004])
+class _Communes:
+    """The communes that a text names."""
+
+    def __init__(self, mentions: Sequence[Mention]) -> None:
+        communes = [mention for mention in mentions if mention.unit.level == COMMUNE]
+        self._all = _Line(communes)
+        self._old = _Line([mention for mention in communes if mention.unit.edition == 2004])
+
+    def meant(self, group: _Group, sentence: tuple[int, int], paragraph: tuple[int, int]) -> str:
+        """The commune whose sheet series is meant: an old one if the text names one nearby, else the one named."""
+        old = self._old.nearest(group, sentence) or self._old.nearest(group, paragraph)
         if old:
             return old.unit.name
-    named = _nearest(group, inside) or _nearest(group, beside) or _nearest(group, communes)
-    if named is None:
-        return ""
-    covered = {row.unit.name for row in communes if named.unit.name in row.current and row.unit.edition == 2004}
-    return covered.pop() if len(covered) == 1 else _series(named)
+        named = (
+            self._all.nearest(group, sentence) or self._all.nearest(group, paragraph) or self._all.nearest(group, None)
+        )
+        if named is None:
+            return ""
+        covered = self._covered_by.get(named.unit.name, set())
+        return next(iter(covered)) if len(covered) == 1 else _series(named)
+
+    @cached_property
+    def _covered_by(self) -> dict[str, set[str]]:
+        """Old communes that the text names, by the communes of today that cover them."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for mention in self._old.mentions:
+            for name in mention.current:
+                found[name].add(mention.unit.name)
+        return found
+
+
+class _Line:
+    """Mentions by offset."""
+
+    def __init__(self, mentions: Sequence[Mention]) -> None:
+        self.mentions = sorted(mentions, key=lambda mention: mention.offset)
+        self._offsets = [mention.offset for mention in self.mentions]
+
+    def nearest(self, group: _Group, span: tuple[int, int] | None) -> Mention | None:
+        """The mention nearest to a group; within a span of the text where one is given."""
+        at = bisect_left(self._offsets, group.start)
+        rows = self.mentions[max(0, at - 1) : at + 1]
+        return min(
+            (row for row in rows if span is None or span[0] <= row.offset < span[1]),
+            key=lambda row: row.offset - group.end if row.offset >= group.end else group.start - row.offset,
+            default=None,
+        )
 
 
 def _series(mention: Mention) -> str:
@@ -218,10 +263,3 @@ def _series(mention: Mention) -> str:
         if old and old.successors == (unit.name,):
             return old.name
     return unit.name
-
-
-def _nearest(group: _Group, rows: Sequence[Mention]) -> Mention | None:
-    def distance(row: Mention) -> int:
-        return row.offset - group.end if row.offset >= group.end else group.start - row.offset
-
-    return min(rows, key=distance, default=None)

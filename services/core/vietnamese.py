@@ -26,6 +26,7 @@ _INVISIBLE = re.compile(
 )
 
 _BOUNDARY = re.compile(r"(?P<stop>[.!?…]+)(?P<close>[\"'”’»)\]]*)(?=\s|$)|(?P<paragraph>\n+)")
+_LONGEST_WORD = 20
 _LAST_WORD = re.compile(r"[\w.]*\w$")
 _ABBREVIATION = re.compile(
     "tp|p|q|h|x|t|tt|tx|đ|đk|kp|ts|ths|gs|pgs|bs|ks|cn|nxb|vv|tr|th|st|no|vd|đc|tel|fax|mr|mrs|dr|sđt"
@@ -79,13 +80,14 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     if match["stop"] != ".":
         following = text[match.end() : match.end() + 2].strip()[:1]
         return not (following.islower() and match["stop"][0] in ".…")
-    word = _LAST_WORD.search(text, start, match.start())
+    tail = text[max(start, match.start() - _LONGEST_WORD) : match.start()]
+    word = _LAST_WORD.search(tail)
     if word is None:
         return True
     before = word[0].lower().replace(".", "")
-    at_start = not text[start : word.start()].strip()
+    opens = len(tail) == match.start() - start and not tail[: word.start()].strip()
     return not (
-        _ABBREVIATION.fullmatch(before) or (len(before) == 1 and before.isalpha()) or (at_start and before.isdigit())
+        _ABBREVIATION.fullmatch(before) or (len(before) == 1 and before.isalpha()) or (opens and before.isdigit())
     )
 
 

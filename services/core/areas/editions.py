@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from bisect import bisect_right
+from itertools import groupby, pairwise
 
 from services.core.areas.cues import AND, BECOMES, CHAIN, CLAUSE_END, MERGE, MERGED_FROM, NEW_AFTER, OLD_AFTER
 from services.core.areas.scan import Scan, Span
@@ -33,18 +34,19 @@ def _edition_beside(text: str, span: Span, name_start: int) -> int:
 def _mark_mergers(text: str, spans: list[Span]) -> None:
     if not MERGE.search(text):
         return
-    start = 0
-    ends = [match.start() for match in CLAUSE_END.finditer(text)]
-    for end in [*ends, len(text)]:
-        inside = [span for span in spans if start <= span.start < end]
-        merge = MERGE.search(text, start, end) if inside else None
-        if merge:
-            becomes = BECOMES.search(text, merge.end(), end)
-            source = MERGED_FROM.search(text, merge.start(), end)
-            if becomes:
-                for span in inside:
-                    span.edition = 2004 if span.start < becomes.start() else 2025
-            elif source:
-                for span in inside:
-                    span.edition = 2025 if span.start < merge.start() else 2004
-        start = end
+    ends = [*(match.start() for match in CLAUSE_END.finditer(text)), len(text)]
+    for clause, group in groupby(spans, key=lambda span: bisect_right(ends, span.start)):
+        _mark_merger(text, ends[clause - 1] if clause else 0, ends[clause], list(group))
+
+
+def _mark_merger(text: str, start: int, end: int, spans: list[Span]) -> None:
+    merge = MERGE.search(text, start, end)
+    if not merge:
+        return
+    becomes = BECOMES.search(text, merge.end(), end)
+    if becomes:
+        for span in spans:
+            span.edition = 2004 if span.start < becomes.start() else 2025
+    elif MERGED_FROM.search(text, merge.start(), end):
+        for span in spans:
+            span.edition = 2025 if span.start < merge.start() else 2004

@@ -111,7 +111,8 @@ class Judge:
 
     def _score(self, span: Span, unit: Unit) -> float:
         chain = self._chain(span, unit)
-        sense = SAME_SENSE * bool(self._senses.get((span.key, unit.name), set()) - {span.first})
+        positions = self._senses.get((span.key, unit.name), set())
+        sense = SAME_SENSE * (len(positions) > (span.first in positions))
         support = max((self._nearness(*row, span.first) for row in self._names.home(unit).items()), default=0.0)
         if not self._lenient and not self._plausible(span, unit, support, proof=chain + sense > 0):
             return 0.0
