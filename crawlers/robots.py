@@ -21,10 +21,14 @@ _TOKEN = re.compile(r"[A-Za-z_-]+")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a URL may be fetched, and the rule that decided, as it is kept with every article."""
+    """Whether a URL may be fetched, and the rule that decided, as it is kept with every article.
+
+    `whole_host` is true where nothing of the host may be fetched.
+    """
 
     allowed: bool
     rule: str
+    whole_host: bool = False
 
 
 @dataclass(frozen=True)

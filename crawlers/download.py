@@ -1,0 +1,98 @@
+"""The one place where a connection is opened: Scrapy's download handler with our limits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+from scrapy import Request
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
+from scrapy.http import Headers, Response
+
+from crawlers.safety import BoundedBody, SafeResolver, check_url, too_large
+from services.core.errors import FetchFailed
+
+
+class Transient(FetchFailed):
+    """A failure that may pass: no connection, a time-out, an answer that breaks off."""
+
+
+class SafeDownloadHandler(BaseDownloadHandler):
+    """Downloads http and https: public addresses only, bounded in time and in bytes after decompression, no cookies.
+
+    Certificates are verified. Redirects are not followed here: every hop is asked for anew, with its own checks.
+    """
+
+    lazy = True
+
+    def __init__(self, crawler: Any) -> None:
+        super().__init__(crawler)
+        settings = crawler.settings
+        self._private = frozenset(settings.getlist("NGOCLINH_ALLOW_PRIVATE_HOSTS"))
+        self._total_s = settings.getfloat("NGOCLINH_TOTAL_TIMEOUT_S")
+        self._max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
+        idle_s = settings.getfloat("DOWNLOAD_TIMEOUT")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=settings.getint("CONCURRENT_REQUESTS"),
+                resolver=SafeResolver(self._private),
+                ttl_dns_cache=300,
+                force_close=True,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=idle_s, sock_read=idle_s),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            max_line_size=16_384,
+            max_field_size=32_768,
+        )
+
+    async def download_request(self, request: Request) -> Response:
+        """Download one page.
+
+        Raises:
+            FetchRefused: the address is not public.
+            Transient: a failure that may pass.
+            FetchFailed: a page that is too large or cannot be read.
+        """
+        check_url(request.url, self._private)
+        try:
+            async with asyncio.timeout(self._total_s):
+                return await self._download(request)
+        except TimeoutError as error:
+            raise Transient("Trang trả lời quá chậm.", "The page answers too slowly.") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Transient(
+                f"Không tải được trang: {type(error).__name__}.", f"The page cannot be fetched: {type(error).__name__}."
+            ) from error
+
+    async def close(self) -> None:
+        """Close idle connections."""
+        await self._session.close()
+
+    async def _download(self, request: Request) -> Response:
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, values in request.headers.items()
+            for value in values
+        ]
+        async with self._session.get(request.url, headers=headers, allow_redirects=False) as answer:
+            declared = answer.headers.get("Content-Length", "")
+            if declared.isdigit() and int(declared) > self._max_bytes:
+                answer.close()
+                raise too_large(self._max_bytes)
+            body = BoundedBody(answer.headers.get("Content-Encoding", ""), self._max_bytes)
+            try:
+                async for piece in answer.content.iter_any():
+                    body.add(piece)
+            except FetchFailed:
+                answer.close()  # the rest of the body is not waited for
+                raise
+            return Response(
+                request.url,
+                status=answer.status,
+                headers=Headers(list(answer.headers.items())),
+                body=body.value(),
+                request=request,
+            )
