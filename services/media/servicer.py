@@ -107,6 +107,8 @@ class MediaServicer(MediaServiceServicer):
         if not filter_.watch_area:
             return filter_
         watch_area = await self._areas.GetWatchArea(GetWatchAreaRequest(name=filter_.watch_area))
+        if not watch_area.areas:
+            raise NotFound(f"{filter_.watch_area}.areas")
         spelled = ArticleFilter()
         spelled.CopyFrom(filter_)
         spelled.ClearField("watch_area")
