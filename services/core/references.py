@@ -107,10 +107,11 @@ def parcel_references(text: str, mentions: Sequence[Mention], day: date) -> list
     found: dict[tuple[str, str, str], ParcelRef] = {}
     for line in re.finditer(r"[^\n]+", text):
         sheets = _sheets(line[0], line.start())
+        starts = [sheet.start for sheet in sheets]
         for sentence in sentences(line[0]):
             start, end = (line.start() + at for at in sentence)
             parcels = _parcels(text, start, end)
-            inside = [sheet for sheet in sheets if start <= sheet.start < end] if parcels else []
+            inside = sheets[bisect_left(starts, start) : bisect_left(starts, end)]
             for group in parcels:
                 sheet = _sheet_of(group, parcels, inside or _only(sheets))
                 first, last = _extent(text, group, sheet)
@@ -195,7 +196,8 @@ def _sheet_of(group: _Group, parcels: list[_Group], sheets: list[_Group]) -> _Gr
         before = sheet.end <= group.start
         return (group.start - sheet.end if before else sheet.start - group.end), before != sheet_first
 
-    return min(sheets, key=distance)
+    at = bisect_left(sheets, group.start, key=lambda sheet: sheet.start)
+    return min(sheets[max(0, at - 1) : at + 1], key=distance)
 
 
 def _extent(text: str, group: _Group, sheet: _Group | None) -> tuple[int, int]:
