@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "search": "search:search",
     "queue": "queue:app",
     "areas": "areas:app",
+    "users": "users:app",
     "doctor": "doctor:doctor",
 }
 """Command → module in this package and what it holds there: a function is a command, `app` a group of commands."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from ngoclinh.area.v1.area_service_pb2 import Area, PlaceCandidate
 
+_NAME_HEADERS = ("đơn vị", "area")
+
 app = typer.Typer(no_args_is_help=True, help="Administrative units of both editions, and what a place name means.")
 
 
@@ -97,7 +99,7 @@ def _print_candidates(ctx: typer.Context, candidates: Sequence[PlaceCandidate]) 
                 row.area.name,
                 row.area.title,
                 _above(row.area),
-                ", ".join(map(_titled, row.current_areas)),
+                ", ".join(map(_title, row.current_areas)),
             )
             for row in candidates
         ),
@@ -119,17 +121,17 @@ def _print_table(ctx: typer.Context, headers: Mapping[str, Sequence[str]], rows:
 
     table = Table(*headers[common.language(ctx)], box=box.SIMPLE)
     for column in table.columns:
-        column.overflow = "fold"
+        column.overflow, column.no_wrap = "fold", column.header in _NAME_HEADERS
     for row in rows:
         table.add_row(*row)
     Console().print(table)
 
 
-def _titled(name: str) -> str:
+def _title(name: str) -> str:
     from services.core.areas import register
 
     unit = register().get(name)
-    return f"{unit.title} ({name})" if unit else name
+    return unit.title if unit else name
 
 
 def _above(area: Area) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -85,16 +87,49 @@ def fail(error: Exception, ctx: typer.Context | None = None) -> NoReturn:
     raise typer.Exit(UNUSABLE)
 
 
+def moment(text: str, ctx: typer.Context | None = None) -> datetime:
+    """The moment that a user means: a date or date and time of Vietnam, or an age such as `7d` or `12h`."""
+    from services.core.clock import VIETNAM, utc_now
+    from services.core.errors import InvalidField
+
+    age = re.fullmatch(r"(\d{1,5})([hd])", text.strip())
+    if age:
+        return utc_now() - timedelta(hours=int(age[1]) * (24 if age[2] == "d" else 1))
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        fail(
+            InvalidField(
+                "since",
+                f"“{text}” không phải ngày hay khoảng lùi; ví dụ: 2026-11-01, 7d",
+                f"'{text}' is neither a date nor an age; examples: 2026-11-01, 7d",
+            ),
+            ctx,
+        )
+    return found if found.tzinfo else found.replace(tzinfo=VIETNAM)
+
+
 def say(text: str) -> None:
     """Print a line for the user on stderr; stdout is for results."""
     print(text, file=sys.stderr, flush=True)
 
 
 def run(job: Coroutine[Any, Any, T], ctx: typer.Context | None = None) -> T:
-    """Run a coroutine to its end; domain errors end the program as in `fail`."""
+    """Run a coroutine to its end; domain errors, also those of a call to a service, end the program as in `fail`."""
     from services.core.errors import NgocLinhError
 
     try:
         return asyncio.run(job)
     except NgocLinhError as error:
         fail(error, ctx)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except Exception as error:
+        import grpc
+
+        if not isinstance(error, grpc.RpcError):
+            raise
+        from services.rpc import status
+
+        say(status.message(status.from_rpc_error(error), language(ctx)))
+        raise typer.Exit(UNUSABLE) from error

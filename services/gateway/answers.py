@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -13,8 +14,10 @@ from starlette.responses import Response
 from services.core import protojson
 from services.core.errors import NgocLinhError
 from services.rpc import status as rpc_status
+from services.rpc.interceptors import REQUEST_ID
 
 JSON = "application/json"
+USER = "x-user"
 _WEIGHT = re.compile(r"\s*([A-Za-z-]+|\*)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*")
 
 
@@ -30,6 +33,12 @@ def language(headers: Mapping[str, str]) -> str:
             except ValueError:
                 continue
     return "en" if weights["en"] > weights["vi"] else "vi"
+
+
+def caller(scope: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Metadata that tell services who asks and under which request id."""
+    known = ((REQUEST_ID, scope.get("request_id", "")), (USER, scope.get("user", "")))
+    return tuple((key, value) for key, value in known if value)
 
 
 def answer(message: Message) -> Response:

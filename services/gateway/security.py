@@ -87,7 +87,7 @@ class Guard:
         app: what it guards.
         settings: allowed hosts and origins, body limit.
         doors: paths that differ.
-        authenticate: says whether an `Authorization` header names a user; None lets everyone in.
+        authenticate: the user that an `Authorization` header names, "" for nobody; None lets everyone in.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Guard:
         app: ASGIApp,
         settings: GatewaySettings,
         doors: Mapping[str, Door],
-        authenticate: Callable[[str], Awaitable[bool]] | None = None,
+        authenticate: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self._app = app
         self._hosts = {"localhost", "127.0.0.1", "::1", settings.host.strip("[]"), *settings.allowed_hosts}
@@ -119,7 +119,7 @@ class Guard:
                 self._complete(MutableHeaders(raw=message["headers"]), scope["request_id"])
             await send(message)
 
-        response = self._refusal(scope["method"], headers, door) or await self._stranger(headers, door)
+        response = self._refusal(scope["method"], headers, door) or await self._stranger(scope, headers, door)
         if response is not None:
             await response(scope, receive, answer)
             return
@@ -146,9 +146,12 @@ class Guard:
             return answers.domain_error(_too_large(door.max_bytes), headers)
         return None
 
-    async def _stranger(self, headers: Headers, door: Door) -> Response | None:
+    async def _stranger(self, scope: Scope, headers: Headers, door: Door) -> Response | None:
         """The answer to somebody who is no user; None where everybody may come in, or this one."""
-        if self._authenticate is None or door.open or await self._authenticate(headers.get("authorization", "")):
+        if self._authenticate is None or door.open:
+            return None
+        scope["user"] = await self._authenticate(headers.get("authorization", ""))
+        if scope["user"]:
             return None
         unknown = Forbidden("Cần tên người dùng và mật khẩu.", "A user name and a password are needed.")
         response = answers.domain_error(unknown, headers, 401)

@@ -99,7 +99,8 @@ class Transcoder:
         except InvalidField as error:
             return answers.domain_error(error, request.headers)
         try:
-            return answers.answer(await self._calls[methods.path(binding.method)](message))
+            call = self._calls[methods.path(binding.method)]
+            return answers.answer(await call(message, metadata=answers.caller(request.scope)))
         except grpc.aio.AioRpcError as error:
             return answers.error(rpc_status.from_rpc_error(error), answers.language(request.headers))
 

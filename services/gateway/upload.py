@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import grpc.aio
 from ngoclinh.land.v1.import_service_pb2 import UploadHeader, UploadImportRequest
 from ngoclinh.land.v1.import_service_pb2_grpc import ImportServiceStub
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +17,7 @@ from services.core.errors import InvalidField
 from services.gateway import answers
 from services.gateway.transcode import assign, query_message
 from services.rpc.deadline import timeout_for
-from services.rpc.interceptors import REQUEST_ID, STREAM_CAP_S
+from services.rpc.interceptors import STREAM_CAP_S
 
 KINDS = frozenset({"application/octet-stream", "multipart/form-data"})
 CHUNK = 256 * 1024
@@ -52,20 +53,31 @@ class Upload:
                         raise InvalidField("file", "thiếu tệp", "the file is missing")
                     header.file_name = header.file_name or file.filename or ""
                     return await self._send(request, header, _chunks(file))
-            except MultiPartException as error:
+            except HTTPException as error:
                 raise InvalidField("body", "không phải biểu mẫu đúng", "is not a valid form") from error
         return await self._send(request, header, request.stream())
 
     async def _send(self, request: Request, header: UploadHeader, data: AsyncIterator[bytes]) -> Response:
+        fault: list[Exception] = []
+
         async def messages() -> AsyncIterator[UploadImportRequest]:
             yield UploadImportRequest(header=header)
-            async for block in data:
-                for start in range(0, len(block), CHUNK):
-                    yield UploadImportRequest(chunk=block[start : start + CHUNK])
+            try:
+                async for block in data:
+                    for start in range(0, len(block), CHUNK):
+                        yield UploadImportRequest(chunk=block[start : start + CHUNK])
+            except Exception as error:
+                fault.append(error)
+                raise  # grpc then cancels the call: a broken upload never looks like a whole file
 
-        metadata = ((REQUEST_ID, request.scope["request_id"]),)
+        metadata = answers.caller(request.scope)
         call = self._imports.UploadImport(messages(), timeout=timeout_for(STREAM_CAP_S), metadata=metadata)
-        return answers.answer(await call)
+        try:
+            return answers.answer(await call)
+        except (asyncio.CancelledError, grpc.aio.AioRpcError):
+            if fault:
+                raise fault[0] from None
+            raise
 
 
 async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from pathlib import Path
@@ -18,6 +19,9 @@ from services.core.errors import InvalidField
 
 KEEP_S = 300.0
 """Seconds for which a proven header is believed without a new hash."""
+
+NAME = re.compile(r"[a-z0-9._-]{1,64}")
+"""What a user may be called: names travel in metadata, which are ASCII."""
 
 _COST = {"n": 2**14, "r": 8, "p": 1}
 
@@ -50,27 +54,28 @@ class Users:
 
     def __init__(self, path: Path) -> None:
         self._hashes = _read(path)
-        self._proven: dict[bytes, float] = {}
+        self._proven: dict[bytes, tuple[str, float]] = {}
         self._one = asyncio.Lock()
 
-    async def __call__(self, authorization: str) -> bool:
-        """Does the header name a user with the right password?"""
+    async def __call__(self, authorization: str) -> str:
+        """The user that the header names with the right password; "" for nobody."""
         digest = hashlib.sha256(authorization.encode()).digest()
-        if self._proven.get(digest, 0.0) > time.monotonic():
-            return True
+        name, end = self._proven.get(digest, ("", 0.0))
+        now = time.monotonic()
+        if end > now:
+            return name
         scheme, _, given = authorization.partition(" ")
         try:
             name, _, password = base64.b64decode(given, validate=True).decode("utf-8").partition(":")
         except ValueError:
-            return False
-        if scheme.lower() != "basic":
-            return False
+            return ""
         async with self._one:
             right = await asyncio.to_thread(matches, password, self._hashes.get(name, _DUMMY))
-        if right:
-            now = time.monotonic()
-            self._proven = {key: end for key, end in self._proven.items() if end > now} | {digest: now + KEEP_S}
-        return right
+        if scheme.lower() != "basic" or not right:
+            return ""
+        self._proven = {key: kept for key, kept in self._proven.items() if kept[1] > now}
+        self._proven[digest] = (name, now + KEEP_S)
+        return name
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -83,7 +88,7 @@ def _read(path: Path) -> dict[str, str]:
         if not line.strip() or line.startswith("#"):
             continue
         name, _, hashed = line.strip().partition(":")
-        if not name or hashed.count("$") != 2 or not hashed.startswith("scrypt$"):
+        if not NAME.fullmatch(name) or hashed.count("$") != 2 or not hashed.startswith("scrypt$"):
             raise InvalidField(
                 "gateway.users_file",
                 f"dòng {number} không phải “tên:scrypt$…$…”",

@@ -1,0 +1,55 @@
+"""`ngoclinh up`: everything, embedded."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli import common
+
+if TYPE_CHECKING:
+    from services.bootstrap import Running
+    from services.core.config import Settings
+
+
+def up(
+    ctx: typer.Context,
+    port: Annotated[int | None, typer.Option(help="Port of the gateway; 0 takes a free one.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="Port for gRPC; 0 takes a free one.")] = None,
+    crawl: Annotated[bool | None, typer.Option(help="Crawl while it runs.")] = None,
+) -> None:
+    """Run everything: services, workers, crawler, gateway. Prints one line `ready …` when it serves."""
+    settings = common.settings_from(ctx, gateway__port=port, grpc__port=grpc_port, crawler__enabled=crawl)
+    common.run(serve(settings), ctx)
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    from services.bootstrap import running
+
+    stop = stop_signal()
+    async with running(settings) as program:
+        say_ready(program)
+        await program.until(stop)
+
+
+def say_ready(program: Running) -> None:
+    """Print the one line that says where it serves."""
+    print(f"ready {program.url} grpc://{program.grpc_address}", flush=True)
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set; a second signal ends the program at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ask(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask, number)
+    return stop
