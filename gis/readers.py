@@ -41,7 +41,7 @@ class Sheet:
     """The n records of a file, their columns told by meaning.
 
     Attributes:
-        kind: kind of the file.
+        kind: kind of the file; None for parcels that came in a request.
         layer: name of the layer in the file.
         crs: ``EPSG:code`` or WKT as the file says; "" where it names none.
         crs_assumed: whether `crs` is only the default of the format: GeoJSON without `crs` means EPSG:4326.
@@ -53,7 +53,7 @@ class Sheet:
         z_dropped: whether heights were dropped.
     """
 
-    kind: Kind
+    kind: Kind | None
     layer: str
     crs: str
     geometry: Geometries
@@ -126,7 +126,7 @@ def choose(layers: Sequence[LayerInfo]) -> str:
     return best[0].name
 
 
-def to_sheet(kind: Kind, layer: Layer) -> Sheet:
+def to_sheet(kind: Kind | None, layer: Layer) -> Sheet:
     """Give the columns of a layer their meaning and its geometries their shapes."""
     geometry = wkb.shapes(layer.wkb)
     source = list(layer.wkb)

@@ -1,0 +1,249 @@
+"""Sheets and findings of `gis` → messages of `ngoclinh.land.v1`. Runs in the reader child."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from ngoclinh.land.v1.parcel_pb2 import Finding, Parcel
+from numpy.typing import NDArray
+
+from gis import columns
+from gis.crs import Resolved, project, to_wgs84
+from gis.model import Finding as Found
+from gis.model import Geometries, ParcelTable, Severity, Strings
+from gis.readers import Sheet
+from gis.rules import RULES
+from gis.rules.registry import message
+from services.core.areas import register
+from services.core.names import digest_id, parcel_name, parse_area_name
+from services.land.options import Known
+
+BATCH = 5000
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the n records of a sheet are called.
+
+    Attributes:
+        parcels: resource names; no two are equal.
+        communes: area names of the communes whose sheet series they belong to; "" where unknown.
+        aliases: names before a renumbering; "" where there was none.
+    """
+
+    parcels: list[str]
+    communes: list[str]
+    aliases: list[str]
+
+
+def table_of(sheet: Sheet, known: Known) -> ParcelTable:
+    """The columns that rules see, with the geometry as in the file.
+
+    Args:
+        sheet: the sheet as read.
+        known: what the user said; a commune for the whole sheet stands in the context, not here.
+    """
+    texts = {key: _stripped(values) for key, values in sheet.known.items()}
+    blank = _stripped(np.array([""] * len(sheet), dtype=object))
+    codes = texts.get("commune", blank)
+    areas = np.array([columns.to_area(text) for text in texts.get("declared_area_m2", blank)], dtype=np.float64)
+    unread = np.isnan(areas) & (texts.get("declared_area_m2", blank) != "")
+    attributes = dict(sheet.attributes)
+    if unread.any():
+        attributes["declared_area_m2"] = np.where(unread, sheet.known["declared_area_m2"], "")
+    return ParcelTable(
+        geometry=sheet.geometry,
+        commune=_filled([_code(code, known) for code in codes]),
+        sheet=texts.get("sheet", blank),
+        number=texts.get("number", blank),
+        land_use_code=texts.get("land_use_code", blank),
+        declared_area_m2=areas,
+        scale=np.array([columns.to_scale(text) for text in texts.get("scale", blank)], dtype=np.int64),
+        attributes=attributes,
+        present=frozenset(sheet.known) & _COLUMNS,
+    )
+
+
+_COLUMNS = frozenset({"commune", "sheet", "number", "land_use_code", "declared_area_m2", "scale"})
+
+
+def names_of(sheet: Sheet, table: ParcelTable, known: Known, series: str) -> Names:
+    """Resource names of the records.
+
+    A record without sheet and parcel number is named after the file and its own identifier, or its number in the file.
+
+    Args:
+        sheet: the sheet as read.
+        table: its columns.
+        known: what the user said.
+        series: what stands for the sheet where records have none: the name of the file without its suffix.
+    """
+    codes = [code or known.commune for code in table.commune.tolist()]
+    communes = [known.area(code) for code in codes]
+    identifiers = _unique(sheet.known.get("identifier"), len(sheet))
+    parcels, taken = [], Counter[str]()
+    for record, (code, area) in enumerate(zip(codes, communes, strict=True)):
+        place = parse_area_name(area) if area else (None, code)
+        key = (table.sheet[record], table.number[record])
+        if not any(key):
+            key = (series, identifiers[record])
+        name = parcel_name(place[0], place[1], *key)
+        taken[name] += 1
+        parcels.append(f"{name}~{record}" if taken[name] > 1 else name)
+    old = [sheet.known.get(key) for key in ("old_sheet", "old_number")]
+    aliases = [""] * len(sheet)
+    if old[0] is not None and old[1] is not None:
+        for record, key in enumerate(zip(*old, strict=True)):
+            if all(key) and communes[record]:
+                aliases[record] = parcel_name(*parse_area_name(communes[record]), *key)
+    return Names(parcels, communes, aliases)
+
+
+def parcels_of(
+    sheet: Sheet, table: ParcelTable, names: Names, crs: Resolved, import_name: str, errors: Counter[int]
+) -> Iterator[Parcel]:
+    """The records as messages, in their order.
+
+    Args:
+        sheet: the sheet as read.
+        table: its columns.
+        names: what they are called.
+        crs: the coordinate system of the sheet.
+        import_name: the import that brings them.
+        errors: findings of severity ERROR by record.
+    """
+    current = {area: (register().current(area) or ("",))[0] for area in set(names.communes)}
+    for start in range(0, len(sheet), BATCH):
+        rows = slice(start, min(start + BATCH, len(sheet)))
+        placed = to_wgs84(sheet.geometry[rows], crs.epsg)
+        bounds = shapely.bounds(placed)
+        wkb = shapely.to_wkb(placed)
+        measured = shapely.area(table.geometry[rows])
+        for offset, record in enumerate(range(rows.start, rows.stop)):
+            parcel = Parcel(
+                name=names.parcels[record],
+                commune=names.communes[record],
+                current_area=current[names.communes[record]],
+                sheet=table.sheet[record],
+                number=table.number[record],
+                land_use_code=table.land_use_code[record],
+                computed_area_m2=float(np.nan_to_num(measured[offset], posinf=0.0)),
+                scale=int(table.scale[record]),
+                coordinate_system=f"EPSG:{crs.epsg}",
+                source_wkb=sheet.source_wkb[record] or b"",
+                wgs84_wkb=wkb[offset] or b"",
+                record=record,
+                attributes={key: values[record] for key, values in table.attributes.items() if values[record]},
+                aliases=[names.aliases[record]] if names.aliases[record] else [],
+                error_count=errors[record],
+            )
+            setattr(parcel, "import", import_name)
+            if not np.isnan(table.declared_area_m2[record]):
+                parcel.declared_area_m2 = float(table.declared_area_m2[record])
+            _set_bounds(parcel, bounds[offset])
+            yield parcel
+
+
+def findings_of(
+    found: Sequence[Found], table: ParcelTable, names: Names, crs: Resolved, import_name: str
+) -> Iterator[Finding]:
+    """The findings as messages, in their order.
+
+    Args:
+        found: what the rules found.
+        table: the sheet that they were found in.
+        names: what its records are called.
+        crs: the coordinate system of the sheet.
+        import_name: the import; "" for a validation alone.
+    """
+    places = np.array([one.location for one in found], dtype=object)
+    in_file = shapely.to_wkb(project(places, crs.plane, crs.epsg)) if len(places) else places
+    centres = _centres(places, crs)
+    seen = Counter[str]()
+    for one, location, centre in zip(found, in_file, centres, strict=True):
+        rule = RULES[one.rule]
+        finding = Finding(
+            rule=f"rules/{one.rule}",
+            rule_code=rule.code,
+            severity=int(one.severity),  # type: ignore[arg-type]
+            parcel=names.parcels[one.record] if one.record >= 0 else "",
+            related_parcels=[names.parcels[other] for other in one.related],
+            location_wkb=location or b"",
+            unit_code=rule.unit,
+            details=dict(one.details),
+            record=one.record,
+            related_records=one.related,
+        )
+        setattr(finding, "import", import_name)
+        finding.message.vi = message(one, lambda record: _label(table, record, "tờ {} thửa {}", "bản ghi {}"))[0]
+        finding.message.en = message(one, lambda record: _label(table, record, "sheet {} parcel {}", "record {}"))[1]
+        if one.measured is not None:
+            finding.measured_value = one.measured
+        if one.threshold is not None:
+            finding.threshold_value = one.threshold
+        if np.isfinite(centre).all():
+            finding.location.longitude_deg, finding.location.latitude_deg = centre.tolist()
+        finding.name = _finding_name(finding, seen)
+        yield finding
+
+
+def errors_by_record(found: Sequence[Found]) -> Counter[int]:
+    """How many findings of severity ERROR each record takes part in."""
+    counts = Counter[int]()
+    for one in found:
+        if one.severity == Severity.ERROR:
+            counts.update({one.record, *one.related} - {-1})
+    return counts
+
+
+def _finding_name(finding: Finding, seen: Counter[str]) -> str:
+    """The same data and rules give the same name; a further finding that is equal in everything gets a number."""
+    parts = [finding.rule, finding.parcel, *finding.related_parcels, *sorted(map(str, finding.details.items()))]
+    digest = digest_id("\0".join([*parts, finding.location_wkb.hex()]))
+    seen[digest] += 1
+    return f"findings/{digest}" if seen[digest] == 1 else f"findings/{digest}-{seen[digest]}"
+
+
+def _label(table: ParcelTable, record: int, key: str, number: str) -> str:
+    sheet, parcel = table.sheet[record], table.number[record]
+    return key.format(sheet, parcel) if sheet and parcel else number.format(record + 1)
+
+
+def _centres(places: Geometries, crs: Resolved) -> NDArray[np.float64]:
+    """Shape (n, 2), longitude and latitude of the middle of each place; NaN where there is none."""
+    middle = to_wgs84(shapely.centroid(places), crs.plane)
+    return np.column_stack([shapely.get_x(middle), shapely.get_y(middle)])
+
+
+def _set_bounds(parcel: Parcel, bounds: NDArray[np.float64]) -> None:
+    west, south, east, north = bounds.tolist()
+    if -180 <= west <= east <= 180 and -90 <= south <= north <= 90:
+        parcel.bounds.west_deg, parcel.bounds.south_deg = west, south
+        parcel.bounds.east_deg, parcel.bounds.north_deg = east, north
+
+
+def _code(text: str, known: Known) -> str:
+    """A commune of the file as rules take it: an area name where the user named the edition, else the code."""
+    code = columns.to_commune_code(text)
+    return known.area(code) if known.edition else code
+
+
+def _unique(identifiers: Strings | None, count: int) -> list[str]:
+    """The file's own identifiers where they tell all records apart, else the numbers of the records."""
+    if identifiers is not None and len(set(identifiers)) == count and all(identifiers):
+        return [str(identifier) for identifier in identifiers]
+    return [str(record) for record in range(count)]
+
+
+def _stripped(values: Strings) -> Strings:
+    return _filled([text.strip() for text in values])
+
+
+def _filled(texts: Sequence[str]) -> Strings:
+    column = np.empty(len(texts), dtype=object)
+    column[:] = texts
+    return column
