@@ -107,6 +107,15 @@ class SentimentSettings(Section):
     )
 
 
+class AlertSettings(Section):
+    """Alerts."""
+
+    webhook_hosts: list[str] = Field(
+        [],
+        description="host:port pairs to which alert rules may send their alerts; these may lie in the office's own network.",
+    )
+
+
 class LandSettings(Section):
     """Reading and validating parcels."""
 
@@ -154,6 +163,7 @@ class Settings(Section):
     grpc: GrpcSettings = GrpcSettings()
     crawler: CrawlerSettings = CrawlerSettings()
     sentiment: SentimentSettings = SentimentSettings()
+    alerts: AlertSettings = AlertSettings()
     land: LandSettings = LandSettings()
     situation: SituationSettings = SituationSettings()
 

@@ -10,13 +10,14 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from ngoclinh.area.v1 import area_service_pb2
 from ngoclinh.land.v1 import import_service_pb2, land_service_pb2
-from ngoclinh.media.v1 import media_service_pb2
+from ngoclinh.media.v1 import alert_service_pb2, media_service_pb2
 from ngoclinh.sentiment.v1 import sentiment_service_pb2
 from ngoclinh.situation.v1 import situation_service_pb2
 
 FILES = (
     area_service_pb2,
     media_service_pb2,
+    alert_service_pb2,
     sentiment_service_pb2,
     land_service_pb2,
     import_service_pb2,
