@@ -26,6 +26,9 @@ MAX_RANGE = 200
 NEAR = 40
 """Most characters between parcel and sheet that are quoted as one reference."""
 
+FAR = 1000
+"""Characters that a semicolon between parcel and sheet counts for."""
+
 _SPACE, _MAY = r"\s{1,3}", r"\s{0,3}"
 _NUMBER = r"\d{1,4}(?:-\d{1,3}(?!\d)|[a-d](?!\w))?"
 _DOCUMENT = re.compile(
@@ -113,7 +116,7 @@ def parcel_references(text: str, mentions: Sequence[Mention], day: date) -> list
             parcels = _parcels(text, start, end)
             inside = sheets[bisect_left(starts, start) : bisect_left(starts, end)]
             for group in parcels:
-                sheet = _sheet_of(group, parcels, inside or _only(sheets))
+                sheet = _sheet_of(text, group, parcels, inside or _only(sheets))
                 first, last = _extent(text, group, sheet)
                 commune = communes.meant(group, (start, end), line.span())
                 for number in group.numbers:
@@ -186,15 +189,20 @@ def _plain(number: str) -> str:
     return number.lstrip("0") or "0"
 
 
-def _sheet_of(group: _Group, parcels: list[_Group], sheets: list[_Group]) -> _Group | None:
-    """The sheet of the sentence that stands nearest; at equal distance the one on the usual side of this sentence."""
+def _sheet_of(text: str, group: _Group, parcels: list[_Group], sheets: list[_Group]) -> _Group | None:
+    """The sheet that belongs to a group: the nearer one, where "và" and above all ";" are far apart.
+
+    At equal distance it is the one on the usual side of this sentence.
+    """
     if not sheets:
         return None
     sheet_first = sheets[0].start < parcels[0].start
 
     def distance(sheet: _Group) -> tuple[int, bool]:
         before = sheet.end <= group.start
-        return (group.start - sheet.end if before else sheet.start - group.end), before != sheet_first
+        first, last = (sheet.end, group.start) if before else (group.end, sheet.start)
+        gap = fold(text[first : min(last, first + FAR)])
+        return last - first + NEAR * gap.count(" va ") + FAR * gap.count(";"), before != sheet_first
 
     at = bisect_left(sheets, group.start, key=lambda sheet: sheet.start)
     return min(sheets[max(0, at - 1) : at + 1], key=distance)
