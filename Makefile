@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ngoclinh-stamp
+WEB := services/gateway/web
+PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test check format bench docs model clean
+.PHONY: help setup web up demo test check format bench docs model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -17,13 +19,19 @@ $(STAMP): pyproject.toml hatch_build.py $(shell find protos -name '*.proto')
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-up: setup ## run everything, embedded, at http://127.0.0.1:8080
+web: $(PAGES) ## build the dashboard (Node is installed into .venv where the machine has none)
+
+$(PAGES): $(STAMP) services/gateway/frontend.py services/gateway/typescript.py $(wildcard $(WEB)/*.json $(WEB)/*.ts $(WEB)/index.html) $(shell find $(WEB)/src $(WEB)/public -type f -not -name messages.ts)
+	$(BIN)/python -m services.gateway.frontend
+	@touch $@
+
+up: setup web ## run everything, embedded, at http://127.0.0.1:8080
 	$(BIN)/ngoclinh up
 
-demo: setup ## run everything over local sample data at http://127.0.0.1:8080
+demo: setup web ## run everything over local sample data at http://127.0.0.1:8080
 	$(BIN)/ngoclinh demo
 
-test: setup ## run the tests that need package registries only
+test: setup web ## run the tests that need package registries only
 	$(BIN)/python -m pytest
 
 check: setup ## lint, types, layers, protos, spelling, dependencies
@@ -49,4 +57,4 @@ model: setup ## train the bundled baseline again from the data in the repository
 	$(BIN)/python -m services.sentiment.train
 
 clean: ## remove what make made
-	rm -rf .venv gen dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv gen $(WEB)/dist $(WEB)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache

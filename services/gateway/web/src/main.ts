@@ -7,6 +7,7 @@ import "./styles/parts.css";
 import "./styles/pages.css";
 import { nothing, render } from "lit-html";
 import { get } from "./api/client";
+import type { ListAlertsResponse } from "./api/messages";
 import { listen } from "./api/live";
 import { setLang, t, type Key } from "./core/i18n";
 import { locate, pageOf, type View } from "./core/router";
@@ -65,11 +66,8 @@ async function navigate(): Promise<void> {
 
 async function countAlerts(): Promise<void> {
   try {
-    const answer = await get<{ total_count?: string; alerts: unknown[] }>("/v1/alerts", {
-      "filter.state": "ALERT_STATE_OPEN",
-      page_size: 100,
-    });
-    openAlerts = Number(answer.total_count ?? answer.alerts.length);
+    const open = await get<ListAlertsResponse>("/v1/alerts", { "filter.only_open": true, page_size: 1 });
+    openAlerts = Number(open.total_count);
     update();
   } catch {
     openAlerts = 0; // alerts are a part of their own; the page of alerts tells what is wrong

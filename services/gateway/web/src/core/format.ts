@@ -42,8 +42,8 @@ export function dateTime(iso: string | undefined): string {
 
 /** Day of Vietnam, with the year unless `short`. */
 export function dayText(iso: string, short = false): string {
-  const year = short ? {} : { year: "numeric" as const };
-  return new Date(iso).toLocaleDateString(locale(), { timeZone: ZONE, day: "2-digit", month: "2-digit", ...year });
+  const [year, month, date] = isoDay(0, Date.parse(iso)).split("-");
+  return short ? `${date}/${month}` : `${date}/${month}/${year}`;
 }
 
 /** How long ago a moment was, in words. */

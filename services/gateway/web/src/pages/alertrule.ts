@@ -1,7 +1,7 @@
 /** The form of an alert rule: it is tried against the last 30 days before it can be saved. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { AlertRule, RuleTest } from "../api/alerts";
 import { ApiError, patch, post } from "../api/client";
+import type { AlertRule, ArticleFilter, TestAlertRuleResponse } from "../api/messages";
 import { dayText, num } from "../core/format";
 import { t } from "../core/i18n";
 import { href } from "../core/router";
@@ -10,12 +10,19 @@ import { articleItem } from "../ui/articles";
 import { HEADS, labelText, TOPICS, topicText } from "../ui/labels";
 
 const HOUR_S = 3600;
+/** Time in which a rule counts where it names none. */
+export const DAY = "86400s";
+const SEVERITIES = ["ALERT_SEVERITY_INFO", "ALERT_SEVERITY_WARNING", "ALERT_SEVERITY_CRITICAL"] as const;
+
+/** A rule as the form sends it; what it leaves out stays unset. */
+type Draft = Partial<Omit<AlertRule, "condition">> & { condition: Partial<ArticleFilter> };
 
 /** Hours of a duration, "86400s". */
 export const hours = (duration: string | undefined): string => num(parseFloat(duration ?? "0") / HOUR_S, 1);
 
 /** What a rule looks for, in words. */
-export function ruleWords({ filter = {} }: AlertRule): string {
+export function ruleWords({ condition }: Draft | AlertRule): string {
+  const filter: Partial<ArticleFilter> = condition ?? {};
   return [
     filter.query ? `“${filter.query}”` : "",
     ...(filter.topics ?? []).map(topicText),
@@ -31,19 +38,20 @@ export interface Editor {
 
 /** A form for a new rule, or for one that exists. */
 export function ruleEditor({ rule, query }: { rule?: AlertRule | undefined; query?: string }, update: () => void, saved: () => void): Editor {
-  const start: Partial<AlertRule> = rule ?? { title: query ?? "", filter: { query: query ?? "" } };
-  const filter = start.filter ?? {};
-  let tried: { of: string; result: RuleTest } | undefined;
+  const start: Partial<AlertRule> = rule ?? { title: query ?? "" };
+  const filter: Partial<ArticleFilter> = rule?.condition ?? { query: query ?? "" };
+  let tried: { of: string; result: TestAlertRuleResponse } | undefined;
   let failure = "";
   let now = "";
 
-  function read(form: HTMLFormElement): Omit<AlertRule, "name"> & { name?: string } {
+  function read(form: HTMLFormElement): Draft {
     const data = new FormData(form);
     const text = (key: string): string => String(data.get(key) ?? "").trim();
     return {
       ...(rule ? { name: rule.name } : {}),
       title: text("title"),
-      filter: {
+      condition: {
+        ...rule?.condition,
         query: text("query"),
         watch_area: watchArea(),
         topics: data.getAll("topics").map(String),
@@ -54,14 +62,14 @@ export function ruleEditor({ rule, query }: { rule?: AlertRule | undefined; quer
       threshold_count: Number(text("threshold_count")),
       window: `${Number(text("window")) * HOUR_S}s`,
       cooldown: `${Number(text("cooldown")) * HOUR_S}s`,
-      severity: text("severity"),
+      severity: SEVERITIES[Number(text("severity"))] ?? SEVERITIES[1],
       webhook_url: text("webhook_url"),
-      enabled: data.has("enabled"),
+      disabled: !data.has("enabled"),
     };
   }
 
   /** Anything but the switch and the address changes what the rule finds. */
-  const essence = (value: ReturnType<typeof read>): string => JSON.stringify({ ...value, enabled: true, webhook_url: "", title: "" });
+  const essence = (value: Draft): string => JSON.stringify({ ...value, disabled: false, webhook_url: "", title: "" });
 
   async function attempt(work: () => Promise<void>): Promise<void> {
     try {
@@ -77,7 +85,7 @@ export function ruleEditor({ rule, query }: { rule?: AlertRule | undefined; quer
     attempt(async () => {
       const value = read(form);
       now = essence(value);
-      tried = { of: now, result: await post<RuleTest>("/v1/alertRules:test", { rule: value }) };
+      tried = { of: now, result: await post("/v1/alertRules:test", value) };
     });
 
   const save = (form: HTMLFormElement): Promise<void> =>
@@ -88,18 +96,18 @@ export function ruleEditor({ rule, query }: { rule?: AlertRule | undefined; quer
       saved();
     });
 
-  function result({ count, days, articles }: RuleTest): TemplateResult {
-    const most = Math.max(1, ...days.map((day) => Number(day.count)));
+  function result({ story_count, alert_count, days, articles }: TestAlertRuleResponse): TemplateResult {
+    const most = Math.max(1, ...days.map((day) => Number(day.story_count)));
     const bar = (value: number): TemplateResult => html`<meter min="0" max=${most} .value=${value} aria-hidden="true"></meter>`;
     return html`<section class="trial" aria-label=${t("alerts.trial")}>
-      <p><b>${t("alerts.would", { n: num(count) })}</b></p>
+      <p><b>${t("alerts.would", { n: num(story_count), alerts: num(alert_count) })}</b></p>
       <ul class="plain days">
-        ${days.filter((day) => Number(day.count) > 0).map(
-          (day) => html`<li><span>${dayText(day.start_time ?? day.day ?? "", true)}</span>${bar(Number(day.count))}<b>${num(day.count)}</b></li>`,
+        ${days.map(
+          ({ start_time = "", story_count: n }) => html`<li><span>${dayText(start_time, true)}</span>${bar(Number(n))}<b>${num(n)}</b></li>`,
         )}
       </ul>
       <ul class="plain articles">
-        ${(articles ?? []).slice(0, 5).map((one) => articleItem(one, { href: href("news", { article: one.name.split("/")[1], everywhere: "1" }) }))}
+        ${articles.slice(0, 5).map((one) => articleItem(one, { href: href("news", { article: one.name.split("/")[1], everywhere: "1" }) }))}
       </ul>
     </section>`;
   }
@@ -126,20 +134,20 @@ export function ruleEditor({ rule, query }: { rule?: AlertRule | undefined; quer
       <fieldset class="two"><legend>${t("head.topics")}</legend>${boxes("topics", TOPICS, topicText, filter.topics)}</fieldset>
       <label class="box"><input type="checkbox" name="complaints" ?checked=${filter.only_complaints ?? false} />${t("filter.complaints")}</label>
       <div class="fields">
-        <label class="field short"><span>${t("alerts.threshold")}</span><input type="number" name="threshold_count" min="1" max="10000" required value=${start.threshold_count || 3} /></label>
-        <label class="field short"><span>${t("alerts.window")}</span><input type="number" name="window" min="1" max="720" required value=${parseFloat(start.window ?? "86400s") / HOUR_S} /></label>
-        <label class="field short"><span>${t("alerts.cooldown")}</span><input type="number" name="cooldown" min="0" max="720" required value=${parseFloat(start.cooldown ?? "21600s") / HOUR_S} /></label>
+        <label class="field short"><span>${t("alerts.threshold")}</span><input type="number" name="threshold_count" min="1" max="1000" required value=${start.threshold_count || 1} /></label>
+        <label class="field short"><span>${t("alerts.window")}</span><input type="number" name="window" min="1" max="720" required value=${parseFloat(start.window ?? DAY) / HOUR_S} /></label>
+        <label class="field short"><span>${t("alerts.cooldown")}</span><input type="number" name="cooldown" min="0" max="720" required value=${parseFloat(start.cooldown ?? start.window ?? DAY) / HOUR_S} /></label>
         <label class="field short">
           <span>${t("finding.severity")}</span>
           <select name="severity">
-            ${["SEVERITY_WARNING", "SEVERITY_ERROR", "SEVERITY_INFO"].map(
-              (value) => html`<option value=${value} ?selected=${value === start.severity}>${t(`alerts.${value as "SEVERITY_INFO"}`)}</option>`,
+            ${SEVERITIES.map(
+              (value, index) => html`<option value=${index} ?selected=${value === (start.severity ?? SEVERITIES[1])}>${t(`alerts.${value}`)}</option>`,
             )}
           </select>
         </label>
       </div>
       <label class="field"><span>${t("alerts.webhook")}</span><input type="url" name="webhook_url" maxlength="2048" value=${start.webhook_url ?? ""} placeholder="https://" /></label>
-      <label class="box"><input type="checkbox" name="enabled" ?checked=${start.enabled ?? true} />${t("alerts.enabled")}</label>
+      <label class="box"><input type="checkbox" name="enabled" ?checked=${!start.disabled} />${t("alerts.enabled")}</label>
       ${failure ? html`<p class="problem" role="alert">${failure}</p>` : nothing}
       <p class="bar">
         <button class="button" value="test">${t("alerts.test")}</button>

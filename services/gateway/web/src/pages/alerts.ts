@@ -1,26 +1,33 @@
 /** `#/alerts`: what was raised and who took it, and the rules, each tried against the last month before it is saved. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Alert, AlertRule } from "../api/alerts";
+import type { Alert, AlertRule, AlertSeverity, ListAlertRulesResponse, ListAlertsResponse } from "../api/messages";
 import { ApiError, get, post, remove } from "../api/client";
 import { num } from "../core/format";
 import { t } from "../core/i18n";
 import { Resource, show } from "../core/resource";
 import { href, type Context, type View } from "../core/router";
-import { icon } from "../ui/icons";
-import { age } from "../ui/labels";
+import { sourceText } from "../ui/articles";
+import { icon, type IconName } from "../ui/icons";
+import { age, topicText } from "../ui/labels";
 import { toast } from "../ui/toast";
-import { hours, ruleEditor, ruleWords, type Editor } from "./alertrule";
+import { DAY, hours, ruleEditor, ruleWords, type Editor } from "./alertrule";
 
-const STATES = ["ALERT_STATE_OPEN", "ALERT_STATE_ACKNOWLEDGED"] as const;
+const LOOKS: Record<AlertSeverity, [IconName, string]> = {
+  ALERT_SEVERITY_UNSPECIFIED: ["warning", "warning"],
+  ALERT_SEVERITY_INFO: ["info", "info"],
+  ALERT_SEVERITY_WARNING: ["warning", "warning"],
+  ALERT_SEVERITY_CRITICAL: ["error", "error"],
+};
+
 
 export default function alerts({ query, update }: Context): View {
-  const inbox = new Resource<{ alerts: Alert[] }>(update);
-  const rules = new Resource<{ alert_rules: AlertRule[] }>(update);
-  let state: (typeof STATES)[number] | "" = "ALERT_STATE_OPEN";
+  const inbox = new Resource<ListAlertsResponse>(update);
+  const rules = new Resource<ListAlertRulesResponse>(update);
+  let onlyOpen = true;
   let editor: Editor | undefined = query.get("query") ? ruleEditor({ query: query.get("query")! }, update, saved) : undefined;
 
   function refresh(): void {
-    void inbox.load(() => get("/v1/alerts", { "filter.state": state, page_size: 100 }));
+    void inbox.load(() => get("/v1/alerts", { "filter.only_open": onlyOpen, page_size: 100 }));
     void rules.load(() => get("/v1/alertRules", { page_size: 200 }));
   }
 
@@ -53,12 +60,18 @@ export default function alerts({ query, update }: Context): View {
   }
 
   function row(alert: Alert): TemplateResult {
-    const links = alert.articles.slice(0, 5).map(
-      (name, index) => html`<a href=${href("news", { article: name.split("/")[1], everywhere: "1" })}>${t("alerts.article", { n: index + 1 })}</a> `,
-    );
+    const [shape, look] = LOOKS[alert.severity];
     return html`<li class="alert ${alert.acknowledge_time ? "" : "open"}" data-alert=${alert.name}>
-      <p class="alert-top">${icon("alert")}<b>${alert.title}</b><span class="grow"></span>${age(alert.raise_time)}</p>
-      <p class="muted">${t("alerts.count", { n: num(alert.count) })} ${links}</p>
+      <p class="alert-top">
+        <span class="badge severity ${look}">${icon(shape)}${t(`alerts.${alert.severity}`)}</span><b>${alert.rule_title}</b>
+        <span class="grow"></span>${age(alert.raise_time)}
+      </p>
+      <p><a href=${href("news", { article: alert.article.split("/")[1], everywhere: "1" })}>${alert.title}</a></p>
+      <p class="article-foot muted">
+        <span>${sourceText(alert.source)}</span>${age(alert.publish_time)}
+        ${alert.topics.map((topic) => html`<span class="tag">${topicText(topic)}</span>`)}
+        ${alert.count > 1 ? html`<span>${t("alerts.count", { n: num(alert.count) })}</span>` : nothing}
+      </p>
       ${alert.acknowledge_time
         ? html`<p class="muted">${icon("check")}${t("alerts.by", { user: alert.acknowledge_user || "—" })} ${age(alert.acknowledge_time)} ${alert.note}</p>`
         : html`<form class="bar" @submit=${(event: SubmitEvent) => acknowledge(event, alert)}>
@@ -72,9 +85,9 @@ export default function alerts({ query, update }: Context): View {
     return html`<li class="rule" data-rule=${rule.name}>
       <span class="grow">
         <b>${rule.title}</b>
-        <span class="muted">${ruleWords(rule)}, ${t("alerts.when", { n: num(rule.threshold_count), hours: hours(rule.window) })}</span>
+        <span class="muted">${ruleWords(rule)}, ${t("alerts.when", { n: num(rule.threshold_count || 1), hours: hours(rule.window ?? DAY) })}</span>
       </span>
-      ${rule.enabled ? nothing : html`<span class="tag warn">${t("alerts.off")}</span>`}
+      ${rule.disabled ? html`<span class="tag warn">${t("alerts.off")}</span>` : nothing}
       <button class="button small" @click=${() => edit(rule)}>${t("action.edit")}</button>
       <button class="button small" @click=${() => drop(rule)}>${t("action.delete")}</button>
     </li>`;
@@ -101,16 +114,16 @@ export default function alerts({ query, update }: Context): View {
           <h2 id="inbox-title">${t("alerts.inbox")}</h2>
           <span class="grow"></span>
           <div class="chips" role="group" aria-label=${t("alerts.state")}>
-            ${[...STATES, "" as const].map(
+            ${[true, false].map(
               (value) => html`<button
                 class="chip"
-                aria-pressed=${state === value ? "true" : "false"}
+                aria-pressed=${onlyOpen === value ? "true" : "false"}
                 @click=${() => {
-                  state = value;
+                  onlyOpen = value;
                   refresh();
                 }}
               >
-                ${value ? t(`alerts.${value}`) : t("count.all")}
+                ${value ? t("alerts.open") : t("count.all")}
               </button>`,
             )}
           </div>

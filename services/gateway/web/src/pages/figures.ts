@@ -51,12 +51,12 @@ function tile(one: (typeof METRICS)[number], rows: AreaSituation[], past: AreaSi
   const value = total(rows, one.name);
   const fresh = data.freshness.find(({ origin }) => origin === one.half);
   const link = one.link.startsWith("#") ? one.link : recent(Object.fromEntries(new URLSearchParams(one.link)));
-  return html`<a class="tile ${value > 0 ? one.tone : ""} ${fresh?.stale ? "stale" : ""}" href=${link} data-metric=${one.name}>
+  return html`<a class="tile ${value > 0 ? one.tone : ""}" href=${link} data-metric=${one.name}>
     <span class="tile-name">${icon(one.icon)}${t(`metric.${one.name}`)}</span>
     <b class="tile-value">${num(value)}</b>
     <span class="tile-foot">
       ${one.half === "media" ? trend(value, past && total(past, one.name)) : nothing}
-      ${age(fresh?.data_time)}
+      <span class=${fresh?.stale ? "warn" : ""}>${fresh?.stale ? icon("warning") : nothing} ${age(fresh?.data_time)}</span>
     </span>
   </a>`;
 }

@@ -20,7 +20,7 @@ export const generalVi = (): TemplateResult => html`
   <h3>Lãnh đạo</h3>
   <ol>
     <li><a href="#/">Tình hình</a> cho số liệu từng xã, mỗi số đều kèm tuổi của dữ liệu. Bấm một xã trên bản đồ để chỉ xem xã đó.</li>
-    <li>“Màn hình treo tường” tự chuyển từng xã; bấm Esc để thoát.</li>
+    <li>“Trình chiếu” là màn hình tối cho tường lớn, tự chuyển từng xã; bấm Esc để thoát.</li>
   </ol>
   <h3>Bàn phím</h3>
   <p>Tab đi qua các phần; mũi tên lên, xuống, Home, End đi trong danh sách; Enter mở; “Bỏ qua, tới nội dung” là liên kết đầu trang.</p>

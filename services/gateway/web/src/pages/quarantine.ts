@@ -1,6 +1,6 @@
 /** `#/quarantine`: events that no worker could use, why, and what to do with them; and how the system is. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Quarantined } from "../api/alerts";
+import type { Quarantined } from "../api/operations";
 import { ApiError, get, post } from "../api/client";
 import { num } from "../core/format";
 import { t, tx } from "../core/i18n";

@@ -166,7 +166,7 @@ export default function situation({ update }: Context): View {
       ${data.freshness.map(
         (one) => html`<li class=${one.stale ? "stale" : ""}>
           ${icon(one.stale ? "warning" : "clock")}<b>${t(one.origin === "land" ? "origin.land" : "origin.media")}</b>
-          ${age(one.data_time)}${one.problem ? html` · ${local(one.problem)}` : nothing}
+          ${age(one.data_time)}${local(one.problem) ? html` · ${local(one.problem)}` : nothing}
         </li>`,
       )}
     </ul>`;
@@ -212,7 +212,7 @@ export default function situation({ update }: Context): View {
           <section class="panel" aria-labelledby="table-title">
             <header>
               <h2 id="table-title">${t("situation.table")}</h2>
-              <span class="muted">${areaText(scope().reduce((sum, row) => sum + (row.land?.area_m2 ?? 0), 0))} ${t("situation.measured")}</span>
+              <span class="muted">${t("situation.measured", { area: areaText(scope().reduce((sum, row) => sum + (row.land?.area_m2 ?? 0), 0)) })}</span>
             </header>
             ${table(data)}
           </section>

@@ -10,6 +10,9 @@ import { icon } from "./icons";
 import { age, HEADS, labelText, origin, topicText, TOPICS, corrected, type HeadName } from "./labels";
 import { toast } from "./toast";
 
+const FIRST: HeadName[] = ["sentiment", "stance", "complaint"];
+const OTHERS: HeadName[] = ["event_valence", "toxicity"];
+
 interface Options {
   query: string;
   /** The article as the server gives it back after a correction. */
@@ -27,12 +30,15 @@ async function correct(article: Article, change: Record<string, unknown>, { chan
 }
 
 /** One head: its labels as buttons, the one in force pressed; a click on another one corrects it. */
-function head(article: Article, name: HeadName, options: Options): TemplateResult | typeof nothing {
+function head(article: Article, name: HeadName, options: Options, quoted: Set<string>): TemplateResult | typeof nothing {
   const judgement: Judgement | undefined = article.analysis?.[name];
   if (!judgement?.label) return nothing;
-  const sentence = corrected(article.analysis, name) ? undefined : judgement.sentences[0];
+  const first = corrected(article.analysis, name) ? "" : (judgement.sentences[0]?.text ?? "");
+  const sentence = quoted.has(first) ? "" : first; // one sentence often decides several heads
+  quoted.add(first);
   return html`<div class="head" data-head=${name}>
     <h3 id="head-${name}">${t(`head.${name}`)}</h3>
+    ${origin(article.analysis!, name)}
     <div class="segments" role="group" aria-labelledby="head-${name}">
       ${HEADS[name].map((label) => {
         const on = label === judgement.label;
@@ -46,8 +52,7 @@ function head(article: Article, name: HeadName, options: Options): TemplateResul
         </button>`;
       })}
     </div>
-    ${origin(article.analysis!, name)}
-    ${sentence ? html`<p class="quote" title=${t("article.evidence")}>“${sentence.text}”</p>` : nothing}
+    ${sentence ? html`<p class="quote" title=${t("article.evidence")}>“${sentence}”</p>` : nothing}
   </div>`;
 }
 
@@ -61,12 +66,12 @@ function topics(article: Article, options: Options): TemplateResult {
   const human = corrected(article.analysis, "topics");
   return html`<div class="head" data-head="topics">
     <h3>${t("head.topics")}</h3>
+    <span class="origin ${human ? "human" : ""}">${icon(human ? "person" : "machine")}${t(human ? "label.human" : "label.machine")}</span>
     <select aria-label=${t("article.main_topic")} @change=${change}>
       ${now.length ? nothing : html`<option value="" selected>—</option>`}
       ${TOPICS.map((code) => html`<option value=${code} ?selected=${code === now[0]}>${topicText(code)}</option>`)}
     </select>
-    <span class="origin ${human ? "human" : ""}">${icon(human ? "person" : "machine")}${t(human ? "label.human" : "label.machine")}</span>
-    ${now.slice(1).map((topic) => html`<span class="tag">${topicText(topic)}</span>`)}
+    ${now.length > 1 ? html`<p class="muted">${now.slice(1).map(topicText).join(", ")}</p>` : nothing}
   </div>`;
 }
 
@@ -139,6 +144,7 @@ function takeDown(article: Article, options: Options): TemplateResult {
 /** The article. */
 export function articleDetail(article: Article, options: Options): TemplateResult {
   const url = webAddress(article.url);
+  const quoted = new Set<string>([""]);
   const precision = tx(`precision.${article.publish_time_precision}`);
   return html`<article class="article-detail" data-article=${article.name}>
     <h2>${article.title || t("article.untitled")}</h2>
@@ -154,7 +160,11 @@ export function articleDetail(article: Article, options: Options): TemplateResul
     ${article.analysis
       ? html`<section class="heads" aria-label=${t("article.analysis")}>
           <p class="muted">${t("article.how_to_correct")}</p>
-          ${(Object.keys(HEADS) as HeadName[]).map((name) => head(article, name, options))} ${topics(article, options)}
+          ${FIRST.map((name) => head(article, name, options, quoted))} ${topics(article, options)}
+          <details>
+            <summary>${t("article.other_labels")}</summary>
+            ${OTHERS.map((name) => head(article, name, options, quoted))}
+          </details>
         </section>`
       : html`<p class="muted">${t("article.not_analysed")}</p>`}
     ${article.lead ? html`<p class="lead-text">${article.lead}</p>` : nothing} ${body(article)} ${facts(article)}

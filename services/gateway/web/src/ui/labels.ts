@@ -79,7 +79,7 @@ export function severityBadge(severity: Severity): TemplateResult {
 
 /** The age of a figure or datum, with the moment in the tooltip. */
 export function age(iso: string | undefined, prefix = ""): TemplateResult {
-  if (!iso) return html`<span class="age">${t("age.none")}</span>`;
+  if (!iso) return html`<span class="age" title=${t("age.none")}>—</span>`;
   return html`<time class="age" datetime=${iso} title=${dateTime(iso)}>${prefix}${ago(iso)}</time>`;
 }
 
