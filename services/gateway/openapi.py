@@ -101,9 +101,11 @@ def _operation(binding: Binding, schemas: dict[str, Schema]) -> dict[str, Any]:
         },
     }
     if binding.body:
-        operation["requestBody"] = {"required": True} | _content(method.input_type, schemas)
-    else:
-        parameters += list(_query(method.input_type, "", set(binding.variables), schemas))
+        whole = binding.body == "*"
+        sent = method.input_type if whole else method.input_type.fields_by_name[binding.body].message_type
+        operation["requestBody"] = {"required": True} | _content(sent, schemas)
+    if binding.body != "*":
+        parameters += _query(method.input_type, "", {*binding.variables, binding.body}, schemas)
     if parameters:
         operation["parameters"] = parameters
     return operation

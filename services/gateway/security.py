@@ -137,7 +137,9 @@ class Guard:
             if origin not in self._origins and origin != f"{'https' if self._tls else 'http'}://{hosts[0]}":
                 wrong = Forbidden("Trang web gửi yêu cầu này không được phép.", "This origin may not send requests.")
                 return answers.domain_error(wrong, headers)
-        if method not in READS and headers.get("content-type", "").split(";")[0].strip().lower() not in door.kinds:
+        has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        kind = headers.get("content-type", "").split(";")[0].strip().lower()
+        if method not in READS and (has_body or method == "POST") and kind not in door.kinds:
             kinds = ", ".join(sorted(door.kinds))
             unfit = InvalidField("Content-Type", f"phải là {kinds}", f"must be {kinds}")
             return answers.domain_error(unfit, headers, 415)

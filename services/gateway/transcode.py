@@ -122,11 +122,11 @@ def read(binding: Binding, match: re.Match[str], query: bytes, body: bytes) -> M
         _read_body(message, binding.body, body)
     bound = set(binding.variables)
     for key, value in _parameters(query):
-        if binding.body == "*" or key in bound or key == binding.body:
+        if binding.body == "*" or key in bound or key.split(".")[0] == binding.body:
             raise InvalidField(key, "không nhận ở tham số truy vấn", "is not taken as a query parameter")
         assign(message, key, value)
     for path, value in zip(binding.variables, match.groups(), strict=True):
-        assign(message, path, _text(value, path))
+        assign(message, path, _text(value, path), again=True)
     return message
 
 
@@ -142,11 +142,17 @@ def query_message(kind: type[M], query: bytes) -> M:
     return message
 
 
-def assign(message: Message, path: str, value: str) -> None:
+def assign(message: Message, path: str, value: str, again: bool = False) -> None:
     """Set the field at a dotted path from text; a repeated field gets one more value.
 
+    Args:
+        message: what to set it in.
+        path: names of fields. Example: ``filter.time_range.start_time``.
+        value: as it stands in a URL.
+        again: replace a value that is there.
+
     Raises:
-        InvalidField: there is no such field, or the value is of the wrong kind.
+        InvalidField: there is no such field, it has a value already, or the value is of the wrong kind.
     """
     tree: Any = None
     fields = list(_walk(message.DESCRIPTOR, path))
@@ -154,7 +160,7 @@ def assign(message: Message, path: str, value: str) -> None:
         if tree is None:
             tree = _leaf(field, value)
         tree = {field.name: [tree] if field.is_repeated and field is fields[-1] else tree}
-    if not fields[-1].is_repeated and _is_set(message, fields):
+    if not again and not fields[-1].is_repeated and _is_set(message, fields):
         raise InvalidField(path, "được cho nhiều lần", "is given more than once")
     try:
         message.MergeFrom(protojson.parse_dict(tree, type(message)()))

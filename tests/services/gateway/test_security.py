@@ -56,6 +56,11 @@ async def test_a_write_that_is_not_json_is_refused(ask: Ask, kind: str) -> None:
     assert answer.json["error"]["details"]
 
 
+async def test_a_deletion_without_a_body_needs_no_kind(ask: Ask) -> None:
+    assert (await ask("DELETE", PATH)).status == 405
+    assert (await ask("DELETE", PATH, b"x", {"Content-Type": "text/plain"})).status == 415
+
+
 async def test_a_body_beyond_the_limit_is_refused_whether_it_says_its_length_or_not(ask: Ask) -> None:
     said = await ask("POST", "/v1/areas:resolve", b"", JSON | {"Content-Length": str(5 * 1024 * 1024)})
     assert (said.status, said.reason) == (413, "TOO_LARGE")
