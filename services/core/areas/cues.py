@@ -37,7 +37,7 @@ MODIFIERS = _names("miền núi,vùng cao,biên giới,ven biển,trung du,hải
 NOT_PLACES = _keys(
     # settlements and streets below the commune, waters, mountains, buildings
     "thôn làng nóc bản buôn bon plei sóc ấp khóm tổ xóm đường phố ngõ ngách hẻm sông suối khe hồ đập núi đỉnh đèo dốc "
-    "cầu cống chợ bến cảng ga đồi hang động thác rừng vườn vịnh biển đảo mũi đình chùa đền miếu lăng tháp "
+    "cầu cống chợ bến cảng ga đồi hang động thác rừng vịnh biển đảo mũi đình chùa đền miếu lăng tháp "
     # schools, hospitals, firms, media
     "trường thpt thcs pt ptdtbt ptdtnt học non giáo viện bv ty doanh sạn hàng quán báo đài clb điện xưởng tàng "
     # goods that carry the name of a place
@@ -95,7 +95,7 @@ CHAIN = re.compile(r"\s*[,(–-]?\s*(?:thuộc\s+)?")
 """Between a unit and the unit above it: "xã Trà Dơn, huyện Nam Trà My (Quảng Nam)"."""
 
 CLAUSE_END = re.compile(r"[;.!?]\s|\n")
-MERGE = re.compile(r"\b(?:nhập|hợp nhất|sắp xếp|chia tách)\b", re.IGNORECASE)
+MERGE = re.compile(r"\b(?:nhập|hợp nhất|sắp xếp|chia tách|mới (?:bao )?gồm)\b", re.IGNORECASE)
 BECOMES = re.compile(
     r"\b(?:lấy tên|có tên|mang tên|tên gọi|đổi tên|thành lập|thành (?:một )?(?:xã|phường|đặc khu|tỉnh|thành phố))\b",
     re.IGNORECASE,

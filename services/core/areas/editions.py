@@ -5,7 +5,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import groupby, pairwise
 
-from services.core.areas.cues import AND, BECOMES, CHAIN, CLAUSE_END, MERGE, MERGED_FROM, NEW_AFTER, OLD_AFTER
+from services.core.areas.cues import (
+    AND,
+    BECOMES,
+    CHAIN,
+    CLAUSE_END,
+    COORDINATION,
+    MERGE,
+    MERGED_FROM,
+    NEW_AFTER,
+    OLD_AFTER,
+)
 from services.core.areas.scan import Scan, Span
 
 
@@ -19,7 +29,8 @@ def mark_editions(scan: Scan) -> None:
         if min(unit.level for unit in after.units) < lower and CHAIN.fullmatch(text, span.end, after.start):
             span.above, after.below = after, span
     for span, after in reversed(list(pairwise(spans))):
-        if after.edition == 2004 and not span.edition and AND.fullmatch(text, span.end, after.start):
+        joint = COORDINATION if after.kind and not after.explicit else AND
+        if after.edition == 2004 and not span.edition and joint.fullmatch(text, span.end, after.start):
             span.edition = 2004
     _mark_mergers(text, [span for span in spans if not span.edition])
 

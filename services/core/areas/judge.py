@@ -31,6 +31,9 @@ NARROW = 0.3
 CHAINED = 0.5
 """What an address adds: the unit above stands right behind, or the unit below right before."""
 
+RELATED = 0.3
+"""What an address adds that names a unit of the other edition above; one that names another place takes as much."""
+
 SAME_SENSE = 0.3
 """What it adds that the same name stands with its kind elsewhere in the text."""
 
@@ -131,7 +134,7 @@ class Judge:
         if span.kind or unit.level != COMMUNE:
             return True
         if self._folded:
-            return span.located and support > NARROW
+            return (span.located or len(span.key) > 2) and support > NARROW
         if span.key[0] in SURNAMES:
             return proof
         namesake = any(other.level == PROVINCE for other in span.units)
@@ -146,7 +149,7 @@ class Judge:
             score = 0.6
         else:
             score = 0.75 if self._lenient else BARE[unit.level] + 0.2 * span.located
-        return score - 0.1 * (not span.cased and not self._lenient) - 0.1 * self._folded
+        return score - 0.1 * (self._folded or not (span.cased or self._lenient))
 
     def _past(self, span: Span, unit: Unit) -> float:
         """What speaks against a unit of the other edition; most against a district when a commune took its name."""
@@ -161,7 +164,9 @@ class Judge:
             return CHAINED
         if span.below and any(unit.name in self._ancestors(other) for other in span.below.units):
             return CHAINED
-        return 0.3 if not above.isdisjoint(self._names.home(unit)) else 0.0
+        if not above.isdisjoint(self._names.home(unit)):
+            return RELATED
+        return -RELATED if span.above and span.above.explicit else 0.0
 
     def _nearness(self, name: str, level: int, position: int) -> float:
         positions = self._anchors.get(name, ())

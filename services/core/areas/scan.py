@@ -117,12 +117,13 @@ class Scan:
             return False
         if span.cased:
             return self._ends_here(span)
-        return span.explicit or span.located or self.words.shouted(span.first, span.last)
+        specific = self.words.folded and len(span.key) > 2
+        return span.explicit or span.located or specific or self.words.shouted(span.first, span.last)
 
     def _accepts_short(self, span: Span) -> bool:
         """One word is a name after its kind; alone only that of a province: "Huế", "TPHCM"."""
         if span.explicit:
-            return span.key[0].isdigit() or (span.cased and not self.words.folded)
+            return span.key[0].isdigit() or (self.words.capital(span.first) and not self.words.folded)
         return any(unit.level == PROVINCE for unit in span.units) and self.words.capital(span.first)
 
     def _ends_here(self, span: Span) -> bool:
