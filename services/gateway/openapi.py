@@ -101,8 +101,8 @@ def _operation(binding: Binding, schemas: dict[str, Schema]) -> dict[str, Any]:
         },
     }
     if binding.body:
-        whole = binding.body == "*"
-        sent = method.input_type if whole else method.input_type.fields_by_name[binding.body].message_type
+        field = method.input_type.fields_by_name.get(binding.body)
+        sent = field.message_type if field is not None and field.message_type else method.input_type
         operation["requestBody"] = {"required": True} | _content(sent, schemas)
     if binding.body != "*":
         parameters += _query(method.input_type, "", {*binding.variables, binding.body}, schemas)
