@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import grpc.aio
-from ngoclinh.area.v1.area_service_pb2 import GetWatchAreaRequest
 from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 from ngoclinh.media.v1.article_pb2 import Article, Source
 from ngoclinh.media.v1.media_service_pb2 import (
-    ArticleFilter,
     CorrectArticleRequest,
     GetArticleRequest,
     GetSourceRequest,
@@ -28,12 +26,9 @@ from services.core import corrections, paging
 from services.core.clock import Clock, utc_now
 from services.core.errors import InvalidField, InvalidPageToken, NotFound
 from services.core.ports import ArticleIndex, Bus, Ledger
+from services.media.caller import user_of
+from services.media.filters import spelled_out
 from services.media.submit import Submissions
-
-USER_KEY = "x-user"
-"""Metadata key under which the gateway names the person who calls."""
-LOCAL_USER = "local"
-"""Who calls where nobody is named: a program or the command line of this machine."""
 
 
 class MediaServicer(MediaServiceServicer):
@@ -85,36 +80,22 @@ class MediaServicer(MediaServiceServicer):
         """Articles that match, newest first, without their whole text."""
         after = paging.decode_token("articles", request.filter, request.page_token)
         size = paging.page_size(request.page_size, 50, 200)
-        page = await self._index.search(await self._spelled_out(request.filter), size, after)
+        page = await self._index.search(await spelled_out(self._areas, request.filter), size, after)
         token = paging.encode_token("articles", request.filter, page.next_key) if page.next_key is not None else ""
         return ListArticlesResponse(articles=page.articles, next_page_token=token, total_count=page.total)
 
     async def SummarizeArticles(self, request: SummarizeArticlesRequest, context: Any) -> SummarizeArticlesResponse:
         """Counts of the articles that match."""
-        filter_ = await self._spelled_out(request.filter)
+        filter_ = await spelled_out(self._areas, request.filter)
         return await self._index.summarize(filter_, request.facets, request.interval, request.by_area)
 
     async def CorrectArticle(self, request: CorrectArticleRequest, context: Any) -> Article:
         """Keep what a person says; the ledger first, then the index."""
         if not corrections.says_something(request):
             raise InvalidField("sentiment", "hãy đặt ít nhất một nhãn hoặc chủ đề", "set at least one label or topic")
-        article = await self._ledger.correct(request, _user(context))
+        article = await self._ledger.correct(request, user_of(context))
         await self._index.put([article])
         return article
-
-    async def _spelled_out(self, filter_: ArticleFilter) -> ArticleFilter:
-        """The filter with the communes of its watch area among its areas."""
-        if not filter_.watch_area:
-            return filter_
-        watch_area = await self._areas.GetWatchArea(GetWatchAreaRequest(name=filter_.watch_area))
-        if not watch_area.areas:
-            raise NotFound(f"{filter_.watch_area}.areas")
-        spelled = ArticleFilter()
-        spelled.CopyFrom(filter_)
-        spelled.ClearField("watch_area")
-        spelled.ClearField("areas")
-        spelled.areas.extend(dict.fromkeys([*filter_.areas, *watch_area.areas]))
-        return spelled
 
 
 def _source_key(key: list[Any] | None) -> str:
@@ -123,9 +104,3 @@ def _source_key(key: list[Any] | None) -> str:
     if len(key) != 1 or not isinstance(key[0], str):
         raise InvalidPageToken
     return key[0]
-
-
-def _user(context: Any) -> str:
-    """Who calls, as the gateway says."""
-    metadata = context.invocation_metadata() or ()
-    return next((str(value) for key, value in metadata if key == USER_KEY), LOCAL_USER)

@@ -13,7 +13,6 @@ import grpc.aio
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import status_pb2
-from ngoclinh.area.v1 import area_service_pb2 as area
 from ngoclinh.media.v1.article_pb2 import ARTICLE_KIND_CLIPPING, Article, Source
 from ngoclinh.media.v1.event_pb2 import SourceCommand, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import (
@@ -32,28 +31,21 @@ from ngoclinh.media.v1.media_service_pb2 import (
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_FETCH_FAILED, ERROR_REASON_FETCH_REFUSED
 
+from services.area.servicer import AreaServicer
 from services.core.clock import utc_now
-from services.core.config import GrpcSettings
-from services.core.errors import NotFound
+from services.core.config import GrpcSettings, WatchAreaSettings
 from services.core.names import article_name
 from services.core.ports import Output
 from services.core.worker import run_worker
-from services.media.servicer import USER_KEY, MediaServicer
+from services.media.caller import USER_KEY
+from services.media.servicer import MediaServicer
 from services.rpc import status
 from services.rpc.client import connect
 from services.rpc.serve import Server
 from tests.contracts.articles import AREAS, article, collected
-from tests.services.echo import AREA_SERVICE, EchoAreas
 from tests.services.media.stores import Stores
 
-
-class WatchAreas(EchoAreas):
-    """Knows one watch area."""
-
-    async def GetWatchArea(self, request: area.GetWatchAreaRequest, context: Any) -> area.WatchArea:
-        if request.name != "watchAreas/nui":
-            raise NotFound(request.name)
-        return area.WatchArea(name=request.name, areas=AREAS[:2])
+WATCHED = {"nui": WatchAreaSettings(title="Núi", areas=[name.removeprefix("areas/2025-") for name in AREAS[:2]])}
 
 
 @pytest.fixture
@@ -61,7 +53,7 @@ async def media(stores: Stores, tmp_path: Path) -> AsyncIterator[MediaServiceStu
     server = Server(GrpcSettings(port=0), tcp=False, unix=tmp_path / "s")
     channel = connect(server.target)
     server.add("ngoclinh.media.v1.MediaService", MediaServicer(stores.bus, stores.ledger, stores.index, channel))
-    server.add(AREA_SERVICE, WatchAreas())
+    server.add("ngoclinh.area.v1.AreaService", AreaServicer(WATCHED))
     await server.start()
     yield MediaServiceStub(channel)
     await channel.close()
