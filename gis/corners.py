@@ -13,8 +13,8 @@ from gis.limits import tolerance
 from gis.model import Context, ParcelTable
 from gis.shapes import LEAST_POINTS, invalid, shapes
 
-NEEDLE_DEG = 0.2
-"""A sharper corner is a line out and back: where it alone makes a ring invalid, the spike is the fault."""
+NEEDLE_BASE_M = 0.01
+"""A spike with a narrower base is a line out and back: where it alone makes a ring invalid, the spike is the fault."""
 
 MOST_TO_TRY = 2000
 """Vertices of a shape up to which it is tried without its needles."""
@@ -29,6 +29,7 @@ class Corners:
         record: shape (c,), its record.
         arm: shape (c,), length of the shorter of its two edges in metres.
         cosine: shape (c,), cosine of the angle between the two edges; 1 for a needle, -1 on a straight line.
+        base: shape (c, 2), from the corner before to the corner after.
         repeated: vertices that were left out: record to how many and one of them.
     """
 
@@ -36,6 +37,7 @@ class Corners:
     record: NDArray[np.int64]
     arm: NDArray[np.float64]
     cosine: NDArray[np.float64]
+    base: NDArray[np.float64]
     repeated: dict[int, tuple[int, NDArray[np.float64]]]
 
 
@@ -45,7 +47,7 @@ def corners(parcels: ParcelTable, ctx: Context) -> Corners:
     rings = shapes(parcels, ctx).rings
     if not len(rings.start):
         nothing = np.zeros(0)
-        return Corners(rings.xy, rings.record, nothing, nothing, {})
+        return Corners(rings.xy, rings.record, nothing, nothing, rings.xy, {})
     keep = np.ones(len(rings.xy), dtype=bool)
     keep[rings.stop - 1] = False
     edge = np.diff(rings.xy, axis=0, append=0)
@@ -68,21 +70,20 @@ def corners(parcels: ParcelTable, ctx: Context) -> Corners:
     with np.errstate(divide="ignore", invalid="ignore"):
         cosine = -(edge * edge[before]).sum(axis=1) / (length * length[before])
     arm = np.minimum(length, length[before])
-    return Corners(xy, np.repeat(rings.record, size), arm, np.nan_to_num(cosine), repeated)
+    base = edge + edge[before]
+    return Corners(xy, np.repeat(rings.record, size), arm, np.nan_to_num(cosine), base, repeated)
 
 
 @dataclass(frozen=True)
 class Spike:
     """The needles of a parcel's boundary."""
 
-    tip: tuple[float, float]
-    """Vertex of the sharpest."""
+    tips: tuple[tuple[float, float], ...]
+    """Their vertices, the sharpest first."""
     angle_deg: float
     """Its angle in degrees."""
     arm_m: float
     """Length of its shorter arm in metres."""
-    count: int
-    """How many needles the boundary has."""
 
 
 @derived
@@ -98,12 +99,14 @@ def spikes(parcels: ParcelTable, ctx: Context) -> dict[int, Spike]:
     spiky: dict[int, Spike] = {}
     for record in np.unique(found.record[sharp]).tolist():
         mine = sharp[found.record[sharp] == record]
-        worst = mine[np.argmax(found.cosine[mine])]
-        angle = float(np.degrees(np.arccos(np.clip(found.cosine[worst], -1, 1))))
-        tip = (float(found.xy[worst, 0]), float(found.xy[worst, 1]))
-        if record in wrong and (angle > NEEDLE_DEG or not _valid_without(parcels.geometry[record], found.xy[mine])):
-            continue
-        spiky[record] = Spike(tip, angle, float(found.arm[worst]), len(mine))
+        mine = mine[np.argsort(-found.cosine[mine], kind="stable")]
+        angle = float(np.degrees(np.arccos(np.clip(found.cosine[mine[0]], -1, 1))))
+        if record in wrong:
+            needles = mine[np.hypot(*found.base[mine].T) <= NEEDLE_BASE_M]
+            if not len(needles) or not _valid_without(parcels.geometry[record], found.xy[needles]):
+                continue
+        tips = tuple((x, y) for x, y in found.xy[mine].tolist())
+        spiky[record] = Spike(tips, angle, float(found.arm[mine[0]]))
     return spiky
 
 

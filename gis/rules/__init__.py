@@ -1,6 +1,18 @@
 """The catalogue of rules: importing this package declares all of them."""
 
-from gis.rules import admin, area, attribute, crs, polygon, ring
+from gis.rules import admin, area, attribute, coverage, crs, polygon, ring
 from gis.rules.registry import DETAIL_KEYS, RULES, Rule, message
 
-__all__ = ["DETAIL_KEYS", "RULES", "Rule", "admin", "area", "attribute", "crs", "message", "polygon", "ring"]
+__all__ = [
+    "DETAIL_KEYS",
+    "RULES",
+    "Rule",
+    "admin",
+    "area",
+    "attribute",
+    "coverage",
+    "crs",
+    "message",
+    "polygon",
+    "ring",
+]

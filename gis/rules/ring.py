@@ -141,9 +141,9 @@ def boundary_spike(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
     for record, spike in spikes(parcels, ctx).items():
         yield boundary_spike.finding(
             record,
-            location=shapely.Point(spike.tip),
+            location=shapely.Point(spike.tips[0]),
             measured=spike.angle_deg,
             threshold=tolerance(ctx, "rules.spike_deg"),
-            count=spike.count,
+            count=len(spike.tips),
             length_m=f"{spike.arm_m:.3f}",
         )

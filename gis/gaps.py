@@ -1,0 +1,78 @@
+"""Gaps: ground that no parcel covers, enclosed by boundaries without a counterpart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.corners import spikes
+from gis.coverage import coverage, width_m
+from gis.derived import derived
+from gis.edges import GRID_M, Edges
+from gis.limits import tolerance
+from gis.model import Context, Geometries, ParcelTable
+from gis.shapes import invalid
+
+
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """A thin face between parcels that belongs to none."""
+
+    records: tuple[int, ...]
+    """The parcels around it, in rising order."""
+    area_m2: float
+    """Its area."""
+    width_m: float
+    """2 · area / perimeter."""
+    face: shapely.Polygon
+    """Its outline."""
+
+
+@derived
+def gaps(parcels: ParcelTable, ctx: Context) -> list[Gap]:
+    """The gaps of a sheet; holes that an invalid boundary or a spike tears are left to the rules about those."""
+    found = coverage(parcels, ctx)
+    faces = _faces(found.loose)
+    width = width_m(faces)
+    thin = (shapely.area(faces) > tolerance(ctx, "rules.gap_m2")) & (width < tolerance(ctx, "rules.gap_width_m"))
+    faces, width = faces[thin], width[thin]
+    present = np.flatnonzero(~shapely.is_missing(found.ground))
+    tree = shapely.STRtree(found.ground[present])
+    inside = shapely.point_on_surface(faces)
+    covered = np.zeros(len(faces), dtype=bool)
+    covered[tree.query(inside, predicate="intersects")[0]] = True
+    torn = _torn(parcels, ctx, faces, inside)
+    result = []
+    for number in np.flatnonzero(~covered & ~torn).tolist():
+        around = present[tree.query(faces[number], predicate="dwithin", distance=GRID_M)]
+        area = float(shapely.area(faces[number]))
+        result.append(Gap(tuple(sorted(around.tolist())), area, float(width[number]), faces[number]))
+    return sorted(result, key=lambda gap: (gap.records, gap.area_m2))
+
+
+def _faces(edges: Edges) -> Geometries:
+    """All faces that the edges enclose."""
+    if not len(edges):
+        return np.zeros(0, dtype=object)
+    lines = shapely.linestrings(np.stack([edges.start, edges.stop], axis=1))
+    noded = shapely.get_parts(shapely.union_all(lines))
+    return np.asarray(shapely.get_parts(shapely.polygonize(noded)))
+
+
+def _torn(parcels: ParcelTable, ctx: Context, faces: Geometries, inside: Geometries) -> NDArray[np.bool_]:
+    """Shape of `faces`, True where a fault of one parcel's own boundary left the hole."""
+    torn = np.zeros(len(faces), dtype=bool)
+    if not len(faces):
+        return torn
+    broken = list(invalid(parcels, ctx))
+    hulls = shapely.convex_hull(parcels.geometry[broken])
+    if len(hulls):
+        torn[shapely.STRtree(hulls).query(inside, predicate="intersects")[0]] = True
+    tips = [tip for spike in spikes(parcels, ctx).values() for tip in spike.tips]
+    if tips:
+        tree = shapely.STRtree(shapely.points(tips))
+        torn[tree.query(faces, predicate="dwithin", distance=GRID_M)[0]] = True
+    return torn
