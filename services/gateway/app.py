@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 import grpc.aio
@@ -15,7 +14,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from services.core.config import Settings
@@ -24,11 +22,11 @@ from services.core.log import get_logger
 from services.gateway import answers, openapi, upload
 from services.gateway.geojson import GeoJson
 from services.gateway.security import MIB, Door, Guard
+from services.gateway.static import pages
 from services.gateway.transcode import Transcoder
 from services.gateway.users import Users
 from services.rpc import status as rpc_status
 
-HERE = Path(__file__).parent
 _log = get_logger(__name__)
 UPLOAD = "/v1/imports:upload"
 
@@ -70,10 +68,8 @@ class Gateway:
     def _starlette(self, channel: grpc.aio.Channel) -> Starlette:
         by_hand = [Route(extra.path, extra.handler, methods=[extra.verb]) for extra in self.extras]
         rest = Route("/v1/{rest:path}", Transcoder(channel).handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-        built = HERE / "web" / "dist"
-        pages = StaticFiles(directory=built if built.is_dir() else HERE / "pages", html=True)
         return Starlette(
-            routes=[*by_hand, rest, Mount("/", pages)],
+            routes=[*by_hand, rest, Mount("/", pages())],
             exception_handlers={
                 NgocLinhError: _domain_error,
                 grpc.aio.AioRpcError: _rpc_error,

@@ -13,6 +13,8 @@ import { setLang, t, type Key } from "./core/i18n";
 import { locate, pageOf, type View } from "./core/router";
 import { choices, choose } from "./core/settings";
 import { loadWatchAreas, shell } from "./core/shell";
+import { onAreas } from "./core/areas";
+import { loadSources } from "./ui/articles";
 import { onToast } from "./ui/toast";
 
 const root = document.getElementById("app")!;
@@ -77,6 +79,7 @@ async function countAlerts(): Promise<void> {
 function start(): void {
   setLang(choices.lang);
   onToast(update);
+  onAreas(update);
   draw();
   void loadWatchAreas().catch(() => undefined).then(navigate);
   window.addEventListener("hashchange", () => void navigate());
@@ -94,6 +97,7 @@ function start(): void {
   setInterval(update, AGE_MS);
   setInterval(() => document.visibilityState === "visible" && view?.refresh?.(), REFRESH_MS);
   void countAlerts();
+  void loadSources().then(update, () => undefined);
 }
 
 start();

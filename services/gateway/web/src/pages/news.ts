@@ -14,7 +14,7 @@ import { Resource, show } from "../core/resource";
 import { go, type Context, type View } from "../core/router";
 import { watchArea } from "../core/shell";
 import { articleDetail } from "../ui/article";
-import { articleItem, sourceTitles } from "../ui/articles";
+import { articleItem } from "../ui/articles";
 import { icon } from "../ui/icons";
 import { roving, tabStop } from "../ui/roving";
 import { loadCharts, timeline } from "../ui/timeline";
@@ -83,10 +83,7 @@ export default function news({ query: first, update }: Context): View {
 
   refresh();
   loadCharts(update);
-  void sources.load(() => get<ListSourcesResponse>("/v1/sources", { page_size: 200 })).then(() => {
-    for (const one of sources.data?.sources ?? []) sourceTitles.set(one.name, one.title);
-    update();
-  });
+  void sources.load(() => get<ListSourcesResponse>("/v1/sources", { page_size: 200 }));
   void places.load(() => get<Situation>("/v1/situation", { watch_area: watchArea() }));
 
   const isOpen = (article: Article): boolean => article.name === (name() || detail.data?.name);

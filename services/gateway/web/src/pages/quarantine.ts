@@ -56,7 +56,7 @@ export default function quarantine({ update }: Context): View {
         <button class="button" ?disabled=${!chosen.size} @click=${() => act("release")}>${t("quarantine.release", { n: chosen.size })}</button>
         <button class="button danger" ?disabled=${!chosen.size} @click=${() => act("purge")}>${t("quarantine.purge", { n: chosen.size })}</button>
       </p>
-      <div class="scroll" tabindex="0" role="region" aria-label=${t("nav.quarantine")}>
+      <div class="scroll" tabindex="0" role="group" aria-label=${t("nav.quarantine")}>
         <table class="dense">
           <thead><tr><td></td>${heads.map((key) => html`<th scope="col">${t(key)}</th>`)}</tr></thead>
           <tbody>${all.map(row)}</tbody>

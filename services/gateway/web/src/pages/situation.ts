@@ -138,7 +138,7 @@ export default function situation({ update }: Context): View {
         <td class="age-cell">${age(one.land?.newest_import_time)}</td>
       </tr>`;
     };
-    return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("situation.table")}>
+    return html`<div class="scroll" tabindex="0" role="group" aria-label=${t("situation.table")}>
       <table class="dense">
         <thead>
           <tr>

@@ -79,7 +79,7 @@ export default function sources({ update }: Context): View {
     if (!all.length) return html`<p class="empty">${t("source.none")}</p>`;
     const heads = ["source.name", "source.state", "source.polled", "source.newest"] as const;
     const numbers = ["source.articles", "source.empty", "source.failures", "source.refused"] as const;
-    return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("nav.sources")}>
+    return html`<div class="scroll" tabindex="0" role="group" aria-label=${t("nav.sources")}>
       <table class="dense">
         <thead>
           <tr>

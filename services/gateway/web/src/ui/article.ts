@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Article, Judgement, ParcelReference, PlaceMention } from "../api/messages";
 import { ApiError, post } from "../api/client";
+import { areaTitle } from "../core/areas";
 import { dateTime, percent } from "../core/format";
 import { t, tx } from "../core/i18n";
 import { href } from "../core/router";
@@ -100,7 +101,7 @@ export function marked(text: string, sentences: string[]): (string | TemplateRes
 
 const place = (one: PlaceMention): TemplateResult => html`<li>
   ${icon("place")}<span>${one.text}</span>
-  <span class="muted">${one.area.replace("areas/", "")}${one.current_areas[0] && one.current_areas[0] !== one.area ? ` → ${one.current_areas[0].replace("areas/", "")}` : ""}, ${percent(one.score)}</span>
+  <span class="muted">${[one.area, ...one.current_areas.filter((name) => name !== one.area).slice(0, 3)].map(areaTitle).join(" → ")}, ${percent(one.score)}</span>
 </li>`;
 
 const parcel = (one: ParcelReference): TemplateResult => html`<li>

@@ -1,14 +1,21 @@
 /** One article in a list: title, source and age, what the machine says, and the sentence that decided it. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Article } from "../api/messages";
+import { get } from "../api/client";
+import type { Article, ListSourcesResponse } from "../api/messages";
 import { t } from "../core/i18n";
 import { age, badge, topicText } from "./labels";
 
-/** Names of the sources, as far as they were loaded. */
-export const sourceTitles = new Map<string, string>();
+const sourceTitles = new Map<string, string>();
 
+/** Load the display names of the sources. */
+export async function loadSources(): Promise<void> {
+  const { sources } = await get<ListSourcesResponse>("/v1/sources", { page_size: 1000 });
+  for (const { name, title } of sources) sourceTitles.set(name, title);
+}
+
+/** Display name of a source; its id until the names are loaded. */
 export const sourceText = (name: string): string =>
-  sourceTitles.get(name) ?? (name === "sources/manual" ? t("source.manual") : name.replace("sources/", ""));
+  sourceTitles.get(name) || (name === "sources/manual" ? t("source.manual") : name.replace("sources/", ""));
 
 /** The sentence that decided a head, shortened for a list. */
 export function evidence(article: Article): string {

@@ -35,7 +35,7 @@ export function mapView(parts: MapParts): TemplateResult {
   if (state !== "ready") return html`<div class="map" aria-hidden="true"></div>`;
   return html`<nl-map
     class="map"
-    role="region"
+    role="group"
     aria-label=${parts.label}
     .look=${`${choices.wall} ${choices.lang}`}
     .tiles=${parts.tiles}

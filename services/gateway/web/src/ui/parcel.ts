@@ -1,6 +1,7 @@
 /** One parcel: its number and sheet, areas, and what is wrong with it. */
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Parcel } from "../api/messages";
+import { areaTitle } from "../core/areas";
 import { areaText, num } from "../core/format";
 import { t } from "../core/i18n";
 import { href } from "../core/router";
@@ -22,7 +23,7 @@ export function parcelCard(parcel: Parcel, close: () => void): TemplateResult {
     </header>
     <dl class="facts">
       <dt>${t("parcel.commune")}</dt>
-      <dd>${parcel.commune.replace("areas/", "") || "—"}</dd>
+      <dd>${areaTitle(parcel.commune) || "—"}</dd>
       <dt>${t("parcel.land_use")}</dt>
       <dd>${parcel.land_use_code || "—"}</dd>
       <dt>${t("parcel.declared")}</dt>

@@ -74,7 +74,7 @@ export function timeline(histogram: TimeBucket[], range: number, pick?: (day: st
   return html`${loaded ? chart : html`<div class="chart"></div>`}
     <details class="as-table">
       <summary>${t("chart.table")}</summary>
-      <div class="scroll" tabindex="0" role="region" aria-label=${t("chart.table")}>
+      <div class="scroll" tabindex="0" role="group" aria-label=${t("chart.table")}>
         <table>
           <thead>
             <tr>
