@@ -43,8 +43,9 @@ class Document:
 
 @dataclass(frozen=True)
 class Extracted:
-    """What a page holds: its documents, and the addresses of its further pages."""
+    """What a page holds: its own canonical address, its documents, and the addresses of its further pages."""
 
+    url: str
     documents: Sequence[Document]
     more: Sequence[str] = ()
 

@@ -67,8 +67,10 @@ def extract(body: bytes, context: Context) -> Extracted:
     if data.noindex:
         raise NotToBeKept
     if context.pages.posts:
-        return Extracted(posts(tree, data, context), further_pages(tree, context))
-    return Extracted([_article(tree, data, context, text)])
+        own = identity(context.url, data.canonical, context.url_rules)
+        return Extracted(own, posts(tree, data, context), further_pages(tree, context))
+    article = _article(tree, data, context, text)
+    return Extracted(article.url, [article])
 
 
 def _article(tree: Element, data: Metadata, context: Context, source_text: str) -> Document:

@@ -158,9 +158,9 @@ class Fetcher:
         scheme = url.partition("://")[0]
         return await self._host(url).robots(AGENT, lambda: self._read_robots(f"{scheme}://{host_port(url)}/robots.txt"))
 
-    def rest_s(self, url: str) -> float:
-        """Seconds until the host of `url` may be asked again."""
-        return self._host(url).rest_s
+    def rest_s(self, host: str) -> float:
+        """Seconds until a host (with port where it is not the default) may be asked again."""
+        return self._hosts[host].rest_s if host in self._hosts else 0.0
 
     def _checked(self, url: str, may_visit: Callable[[str], bool]) -> str:
         check_url(url, self._private)

@@ -31,11 +31,6 @@ _FACTORS = _random.integers(1, 1 << 63, VALUES, dtype=np.uint64) * np.uint64(2) 
 _OFFSETS = _random.integers(0, 1 << 63, VALUES, dtype=np.uint64)
 
 
-def content_sha256(title: str, lead: str, text: str) -> str:
-    """What tells versions of an article apart, hexadecimal."""
-    return hashlib.sha256(f"{title}\n{lead}\n{text}".encode()).hexdigest()
-
-
 def signature(text: str) -> bytes:
     """The MinHash signature of a text: 64 little-endian uint32 values; empty for a very short text."""
     syllables = tokens(text)
