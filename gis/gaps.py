@@ -16,6 +16,9 @@ from gis.limits import tolerance
 from gis.model import Context, Geometries, ParcelTable
 from gis.shapes import invalid
 
+LEAST_BORDER_M = 0.02
+"""A parcel with less of its boundary along a gap only touches its corner."""
+
 
 @dataclass(frozen=True, eq=False)
 class Gap:
@@ -47,7 +50,9 @@ def gaps(parcels: ParcelTable, ctx: Context) -> list[Gap]:
     torn = _torn(parcels, ctx, faces, inside)
     result = []
     for number in np.flatnonzero(~covered & ~torn).tolist():
-        around = present[tree.query(faces[number], predicate="dwithin", distance=GRID_M)]
+        near = present[tree.query(faces[number], predicate="dwithin", distance=GRID_M)]
+        border = shapely.intersection(shapely.buffer(faces[number], GRID_M), shapely.boundary(found.ground[near]))
+        around = near[shapely.length(border) > LEAST_BORDER_M]
         area = float(shapely.area(faces[number]))
         result.append(Gap(tuple(sorted(around.tolist())), area, float(width[number]), faces[number]))
     return sorted(result, key=lambda gap: (gap.records, gap.area_m2))

@@ -6,7 +6,7 @@ to a local metric plane before rules see it; `ParcelTable.geometry` then holds t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
@@ -70,11 +70,12 @@ class ParcelTable:
         return len(self.geometry)
 
     @classmethod
-    def from_geometry(cls, geometry: Sequence[Any], **columns: Sequence[Any]) -> ParcelTable:
+    def from_geometry(cls, geometry: Iterable[Any], **columns: Iterable[Any]) -> ParcelTable:
         """A table from shapes and any of the columns; missing columns are empty."""
-        shapes = np.empty(len(geometry), dtype=object)
-        shapes[:] = list(geometry)
-        count = len(shapes)
+        listed = list(geometry)
+        count = len(listed)
+        shapes = np.empty(count, dtype=object)
+        shapes[:] = listed
         unknown = columns.keys() - {"commune", "sheet", "number", "land_use_code", "declared_area_m2", "scale"}
         if unknown:
             raise TypeError(f"unknown columns: {', '.join(sorted(unknown))}")
@@ -88,8 +89,8 @@ class ParcelTable:
             sheet=text("sheet"),
             number=text("number"),
             land_use_code=text("land_use_code"),
-            declared_area_m2=np.asarray(columns.get("declared_area_m2", [np.nan] * count), dtype=np.float64),
-            scale=np.asarray(columns.get("scale", [0] * count), dtype=np.int64),
+            declared_area_m2=np.array(list(columns.get("declared_area_m2", [np.nan] * count)), dtype=np.float64),
+            scale=np.array(list(columns.get("scale", [0] * count)), dtype=np.int64),
             present=frozenset(columns),
         )
 

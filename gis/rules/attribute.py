@@ -23,6 +23,7 @@ SHOWN_NUMBERS = 10
 """Missing parcel numbers that a finding lists."""
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_LEADING = re.compile(r"[1-9][0-9]{0,8}(?![0-9])")
 _COMPOUND = re.compile(r"[+;,]")
 
 
@@ -92,9 +93,9 @@ def number_malformed(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
         return
     series: dict[tuple[str, str], dict[int, int]] = {}
     for record, (place, sheet, number) in enumerate(zip(communes(parcels, ctx).tolist(), sheets, numbers, strict=True)):
-        if _NUMBER.fullmatch(number) and _NUMBER.fullmatch(sheet):
-            series.setdefault((place, sheet), {}).setdefault(int(number), record)
-        else:
+        if leading := _LEADING.match(number):
+            series.setdefault((place, sheet), {}).setdefault(int(leading[0]), record)
+        if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(sheet)):
             yield number_malformed.finding(record, case=_number_fault(sheet, number), sheet=sheet, number=number)
     for (place, sheet), present in series.items():
         absent = max(present) - len(present)

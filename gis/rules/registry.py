@@ -156,7 +156,7 @@ def message(finding: Finding, label: Callable[[int], str] | None = None) -> tupl
 
     Args:
         finding: the finding.
-        label: names a record for both languages, such as "1/117"; by default its number counted from 1.
+        label: names a record for both languages, such as "1/117"; by default its number in the file, from 0.
     """
     spoken = _messages()[finding.rule]
     case = finding.details.get("case", "")
@@ -166,12 +166,11 @@ def message(finding: Finding, label: Callable[[int], str] | None = None) -> tupl
 
 def _filled(templates: Mapping[str, str], lang: str, finding: Finding, label: Callable[[int], str] | None) -> str:
     name = label or {"vi": "bản ghi {}", "en": "record {}"}[lang].format
-    shift = 0 if label else 1
     missing = [_messages()["missing"][key][lang] for key in finding.details.get("missing", "").split(",") if key]
     facts: dict[str, Any] = {
         **finding.details,
-        "record": name(finding.record + shift),
-        "related": ", ".join(name(other + shift) for other in finding.related[:5]),
+        "record": name(finding.record),
+        "related": ", ".join(name(other) for other in finding.related[:5]),
         "measured": _number(finding.measured, lang),
         "threshold": _number(finding.threshold, lang),
         "missing": ", ".join(missing),
