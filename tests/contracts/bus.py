@@ -203,6 +203,19 @@ class BusContract:
         assert (bad.payload, bad.subject, bad.attempts) == (b"\xff\xff\xff", SUBJECT, 1)
         assert "undecodable" in bad.reason
 
+    async def test_a_cancelled_consumer_takes_nothing_with_it(self, bus: Bus) -> None:
+        for number in range(30):
+            await bus.publish(SUBJECT, submission(str(number)), str(number))
+        for number in range(40):
+            taking = asyncio.create_task(take(bus))
+            await asyncio.sleep(number / 10_000)
+            taking.cancel()
+            done = (await asyncio.gather(taking, return_exceptions=True))[0]
+            if not isinstance(done, BaseException):
+                await done.retry(0)
+        async with asyncio.timeout(20):
+            assert sorted(await drain(bus, SUBJECT, GROUP)) == sorted(map(str, range(30)))
+
     async def test_closing_ends_consumers(self, bus: Bus) -> None:
         async def consume() -> int:
             return len([delivery async for delivery in bus.consume(SUBJECT, GROUP)])

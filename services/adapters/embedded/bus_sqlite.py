@@ -231,9 +231,15 @@ class SqliteBus:
         )
         if waiting is None:
             return None
-        rows: list[tuple[int, str, bytes, int]] = await self._database.write(
-            lambda connection: connection.execute(_TAKE, values).fetchall()
+        taking = asyncio.ensure_future(
+            self._database.write(lambda connection: connection.execute(_TAKE, values).fetchall())
         )
+        try:
+            rows: list[tuple[int, str, bytes, int]] = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            for id_, *_ in await taking:
+                await self.put_back(id_, str(values["token"]), 0)
+            raise
         return rows[0] if rows else None
 
     def _insert(self, connection: sqlite3.Connection, rows: Sequence[tuple[str, str, bytes]]) -> None:

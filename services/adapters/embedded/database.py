@@ -95,13 +95,17 @@ class Database:
             return known
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            for pragma in ("synchronous=FULL", "trusted_schema=OFF", "foreign_keys=ON", "temp_store=MEMORY"):
+                connection.execute(f"PRAGMA {pragma}")
+            if not self._migrated:
+                _use_wal(connection)
+                self._migrate(connection)
+                self._migrated = True
+        except BaseException:
+            connection.close()
+            raise
         self._connections.append(connection)
-        for pragma in ("synchronous=FULL", "trusted_schema=OFF", "foreign_keys=ON", "temp_store=MEMORY"):
-            connection.execute(f"PRAGMA {pragma}")
-        if not self._migrated:
-            _use_wal(connection)
-            self._migrate(connection)
-            self._migrated = True
         self._local.connection = connection
         return connection
 
