@@ -21,7 +21,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
 )
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_FETCH_REFUSED
 
-from crawlers.canonical import canonical
+from crawlers.canonical import canonical, normalize
 from services.core.clock import Clock, to_datetime, to_timestamp
 from services.core.errors import Conflict, FetchFailed, FetchRefused, InvalidField
 from services.core.masking import mask
@@ -73,7 +73,7 @@ class Submissions:
             known = await self._ledger.article(article_name(address))
             if known is not None and not known.HasField("withdrawn_time"):
                 return SubmitArticleResponse(state=SUBMISSION_STATE_STORED, article=known.name, submission=submission)
-            command = SourceCommand(fetch_page=FetchPage(submission=submission, url=request.url.strip()))
+            command = SourceCommand(fetch_page=FetchPage(submission=submission, url=normalize(request.url)))
             await self._bus.publish("source.command", command, submission)
         return await self._answer(submission)
 
@@ -126,7 +126,7 @@ def clipping(request: SubmitArticleRequest) -> Article:
         name=name,
         source=MANUAL,
         kind=ARTICLE_KIND_CLIPPING,
-        url=request.url.strip(),
+        url=normalize(request.url) if address else "",
         canonical_url=address,
         title=title[:_TITLE_LENGTH],
         text=text,

@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import status_pb2
 from ngoclinh.media.v1.article_pb2 import ARTICLE_KIND_CLIPPING, Article, Source
-from ngoclinh.media.v1.event_pb2 import SourceCommand, SubmissionFailed
+from ngoclinh.media.v1.event_pb2 import FetchPage, SourceCommand, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import (
     ARTICLE_FACET_SENTIMENT,
     SUBMISSION_STATE_PENDING,
@@ -43,6 +43,7 @@ from services.rpc import status
 from services.rpc.client import connect
 from services.rpc.serve import Server
 from tests.contracts.articles import AREAS, article, collected
+from tests.contracts.bus import take
 from tests.services.media.stores import Stores
 
 WATCHED = {"nui": WatchAreaSettings(title="Núi", areas=[name.removeprefix("areas/2025-") for name in AREAS[:2]])}
@@ -227,10 +228,11 @@ async def test_a_refusal_comes_in_the_crawlers_words(
 
 
 async def test_a_link_that_takes_longer_than_the_deadline_is_pending(stores: Stores, media: MediaServiceStub) -> None:
-    answer = await media.SubmitArticle(SubmitArticleRequest(url="https://cham.example/a"), timeout=1.5)
+    answer = await media.SubmitArticle(SubmitArticleRequest(url=" Cham.example/a"), timeout=1.5)
     assert (answer.state, answer.article) == (SUBMISSION_STATE_PENDING, "")
     assert (await stores.bus.depth())["source.command", "crawler"] == 1
-    assert answer.submission.startswith("submissions/")
+    command = (await take(stores.bus, "source.command", "crawler")).event
+    assert command == SourceCommand(fetch_page=FetchPage(submission=answer.submission, url="http://cham.example/a"))
 
 
 async def test_a_clipping_is_masked_named_by_its_content_and_stored_once(
