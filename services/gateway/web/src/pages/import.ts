@@ -85,21 +85,23 @@ export default function importPage({ path, update }: Context): View {
 
   /** Why the whole file cannot be right, and what to do: the coordinate system comes first. */
   function cause(one: Import): TemplateResult | typeof nothing {
-    const zone = findings.data?.findings.find(({ rule_code, severity: weight }) => rule_code.startsWith("C") && weight === "SEVERITY_ERROR");
+    const zone = findings.data?.findings.find(({ rule_code }) => rule_code.startsWith("C"));
     const text = local(one.problem);
     if (!zone && !text) return nothing;
-    const suggested = zone?.details["suggested_crs"] ?? "";
+    const stops = !zone || zone.severity === "SEVERITY_ERROR";
+    const suggested = (stops && zone?.details["suggested_crs"]) || "";
+    const epsg = /\d+/.exec(suggested)?.[0] ?? "";
     const advice = tx(`cause.${zone?.rule_code ?? one.reason}`);
-    return html`<section class="cause" aria-labelledby="cause-title">
-      <h2 id="cause-title">${icon("error")}${t("import.cause")}</h2>
-      ${text ? html`<p>${text}</p>` : nothing} ${zone ? html`<p>${local(zone.message)}</p>` : nothing}
-      ${advice ? html`<p>${advice}</p>` : nothing}
+    return html`<section class="cause ${stops ? "" : "mild"}" aria-labelledby="cause-title">
+      <h2 id="cause-title">${icon(stops ? "error" : "warning")}${t(stops ? "import.cause" : "import.note")}</h2>
+      ${text ? html`<p>${text}</p>` : nothing} ${zone && local(zone.message) !== text ? html`<p>${local(zone.message)}</p>` : nothing}
+      ${advice && stops ? html`<p>${advice}</p>` : nothing}
       ${suggested
         ? html`<p class="fix">
             ${t("import.fix", { crs: suggested })}
             ${held(one.file_name)
-              ? html`<button class="button primary" @click=${() => again({ coordinate_system: suggested.replace("EPSG:", "") }, update)}>
-                  ${t("import.try_with", { crs: suggested })}
+              ? html`<button class="button primary" @click=${() => again({ coordinate_system: epsg }, update)}>
+                  ${t("import.try_with", { crs: `EPSG:${epsg}` })}
                 </button>`
               : html`<a class="button" href=${href("land")}>${t("import.drop_again")}</a>`}
           </p>`

@@ -1,0 +1,138 @@
+"""Parcels, findings and files as a cadastral officer uses them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+import shapely
+from playwright.sync_api import Page, expect
+
+from gis.synthetic import fabric
+from tests.browser.conftest import Product, sheet
+from tests.e2e.program import eventually
+
+DRAWN = """(layer) => {
+  const { map } = document.querySelector('nl-map');
+  return map && map.getLayer(layer) ? map.queryRenderedFeatures({ layers: [layer] }).length : 0;
+}"""
+DROP = """async ([name, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name));
+  const zone = document.querySelector('.dropzone');
+  for (const kind of ['dragover', 'drop'])
+    zone.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}"""
+
+
+def drawn(page: Page, layer: str) -> int:
+    """Features of a layer on screen, once there are any."""
+    return int(eventually(lambda: page.evaluate(DRAWN, layer), 30))
+
+
+def drop(page: Page, name: str, data: bytes) -> None:
+    """Drop a file on the page."""
+    page.goto("/#/land")
+    page.locator(".dropzone input[type=file]").wait_for(state="attached")
+    page.evaluate(DROP, [name, base64.b64encode(data).decode()])
+    page.wait_for_url("**/#/imports/*")
+
+
+def shown(page: Page) -> list[str]:
+    return page.locator(".finding-text").all_inner_texts()
+
+
+def test_the_map_draws_parcels_and_a_click_on_one_tells_what_it_is(page: Page, product: Product) -> None:
+    page.goto("/#/land")
+    assert drawn(page, "parcels") > 0
+    parcel = product.get("/v1/parcels?filter.sheet=1&filter.number=5&page_size=1")["parcels"][0]
+    page.goto(f"/#/land?parcel={parcel['name']}")
+    card = page.locator(".card.parcel")
+    expect(card).to_contain_text("Thửa 5, tờ 1")
+    expect(card).to_contain_text(parcel["land_use_code"])
+
+
+def test_a_click_on_a_finding_shows_its_message(page: Page, product: Product) -> None:
+    found = product.get("/v1/findings?filter.rule_codes=T01&page_size=1")["findings"][0]
+    place = found["location"]
+    page.goto("/#/land")
+    drawn(page, "parcels")
+    page.evaluate(
+        "([lon, lat]) => document.querySelector('nl-map').map.jumpTo({ center: [lon, lat], zoom: 19 })",
+        [place["longitude_deg"], place["latitude_deg"]],
+    )
+    eventually(lambda: page.evaluate(DRAWN, "tile-findings"), 30)
+    box = page.locator("nl-map canvas").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    current = page.locator(".finding.current")
+    expect(current).to_have_count(1)
+    texts = {one["message"]["vi"] for one in product.get("/v1/findings?page_size=1000")["findings"]}
+    assert current.locator(".finding-text").inner_text() in texts
+    expect(current.locator(".finding-place")).to_contain_text("X 1.6")  # north first, in metres of VN-2000
+
+
+def test_a_dropped_file_shows_its_findings_and_the_way_to_each(page: Page, product: Product) -> None:
+    drop(page, "to_2.geojson", sheet())
+    expect(page.locator(".finding-text").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".summary")).to_contain_text("EPSG:5899")
+    assert all(any("àáạăâđèêếìíòôơưùúụ" and ord(char) > 127 for char in text) for text in shown(page)[:5])
+    first = page.locator(".finding-main").first
+    first.click()
+    expect(page.locator(".finding.current")).to_have_count(1)
+    page.locator(".switches [data-switch=lang]").click()
+    expect(page.locator(".summary")).to_contain_text("Coordinate system")
+
+
+def test_a_file_in_the_wrong_zone_says_so_and_is_checked_again_with_the_right_one(page: Page) -> None:
+    collection = json.loads(sheet())
+    collection["crs"]["properties"]["name"] = "urn:ogc:def:crs:EPSG::9216"
+    drop(page, "sai_kinh_tuyen.geojson", json.dumps(collection).encode())
+    cause = page.locator(".cause")
+    expect(cause).to_contain_text("EPSG:5899", timeout=60_000)
+    before = page.url
+    cause.locator("button").click()
+    page.wait_for_url(lambda url: url != before)
+    expect(page.locator(".summary")).to_contain_text("Đã nhập", timeout=60_000)
+
+
+def test_a_file_that_cannot_be_read_is_told_in_words(page: Page) -> None:
+    drop(page, "hong.gpkg", b"SQLite format 3\x00" + bytes(200))
+    expect(page.locator(".cause")).to_be_visible(timeout=60_000)
+    expect(page.locator(".summary")).to_contain_text("Không đọc được")
+
+
+def hundred_thousand() -> bytes:
+    """A sheet of 100,000 parcels as a file."""
+    parcels = fabric(100_000, seed=3).geometry
+    shapes: list[dict[str, Any]] = [
+        {"type": "Feature", "properties": {"so_to": "9", "so_thua": str(at)}, "geometry": json.loads(text)}
+        for at, text in enumerate(shapely.to_geojson(parcels))
+    ]
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::5899"}}
+    return json.dumps({"type": "FeatureCollection", "crs": crs, "features": shapes}).encode()
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_parcels_pan_without_an_error(page: Page, product: Product) -> None:
+    answer = product.upload("lon.geojson", hundred_thousand())
+    assert answer["state"] == "IMPORT_STATE_COMMITTED"
+    failed: list[str] = []
+    page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
+    page.goto(f"/#/{answer['name']}")
+    drawn(page, "parcels")
+    box = page.locator("nl-map canvas").bounding_box()
+    assert box
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for step in range(8):
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] + (-1) ** step * 200, middle[1] + 60, steps=6)
+        page.mouse.up()
+        page.mouse.wheel(0, -240 if step < 4 else 240)
+        page.wait_for_timeout(300)
+    assert drawn(page, "parcels") > 0
+    assert failed == []
