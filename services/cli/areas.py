@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from services.cli import common
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from google.protobuf.message import Message
     from ngoclinh.area.v1.area_service_pb2 import Area, PlaceCandidate
+
+Request = TypeVar("Request", bound="Message")
+Response = TypeVar("Response")
 
 _NAME_HEADERS = ("đơn vị", "area")
 
@@ -52,7 +55,7 @@ def resolve_command(
     request = ResolvePlaceRequest(text=text)
     if as_of:
         request.as_of_time.CopyFrom(to_timestamp(common.moment(as_of, ctx)))
-    response = asyncio.run(AreaServicer({}).ResolvePlace(request, None))
+    response = common.run(_answer(AreaServicer({}).ResolvePlace, request), ctx)
     if output is Format.JSON:
         common.print_message(response)
     else:
@@ -78,7 +81,7 @@ def list_command(
     servicer, found, token = AreaServicer({}), ListAreasResponse(), ""
     while True:
         request = ListAreasRequest(filter=filter_, page_size=MAX_PAGE_SIZE, page_token=token)
-        page = common.run(servicer.ListAreas(request, None), ctx)
+        page = common.run(_answer(servicer.ListAreas, request), ctx)
         found.areas.extend(page.areas)
         token = page.next_page_token
         if not token:
@@ -87,6 +90,13 @@ def list_command(
         common.print_message(found)
     else:
         _print_areas(ctx, found.areas)
+
+
+async def _answer(method: Callable[[Request, None], Awaitable[Response]], request: Request) -> Response:
+    from services.rpc import validation
+
+    validation.check(request)
+    return await method(request, None)
 
 
 def _print_candidates(ctx: typer.Context, candidates: Sequence[PlaceCandidate]) -> None:

@@ -27,7 +27,7 @@ class _Secret:
 
 
 def _in_context(words: str, number: str, between: str = r"[^\d\n]{0,40}?") -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w){between}(?<![\w/])(?P<number>{number})(?![\d/])", re.IGNORECASE)
+    return re.compile(rf"(?<![\w/])(?:{words})(?!\w){between}(?<![\w/])(?P<number>{number})(?![\d/])", re.IGNORECASE)
 
 
 _SECRETS = (

@@ -28,8 +28,8 @@ CITIES_2004 = frozenset({"01", "31", "46", "48", "79", "92"})
 ALIASES = {
     "2004-46": ("Tỉnh Thừa Thiên Huế",),
     "2004-77": ("Tỉnh BR-VT",),
-    "2004-79": ("Thành phố HCM", "TPHCM"),
-    "2025-79": ("Thành phố HCM", "TPHCM"),
+    "2004-79": ("Thành phố HCM", "TPHCM", "Sài Gòn"),
+    "2025-79": ("Thành phố HCM", "TPHCM", "Sài Gòn"),
     "2004-66": ("Tỉnh Đắc Lắc", "Tỉnh Đăk Lăk"),
     "2025-66": ("Tỉnh Đắc Lắc", "Tỉnh Đăk Lăk"),
     "2004-67": ("Tỉnh Đắc Nông", "Tỉnh Đăk Nông"),

@@ -28,7 +28,7 @@ NARROW = 0.3
 """Support above this comes from a district or commune, not from a province alone."""
 
 
-CHAINED = 0.5
+CHAINED = 0.6
 """What an address adds: the unit above stands right behind, or the unit below right before."""
 
 RELATED = 0.3
@@ -36,6 +36,14 @@ RELATED = 0.3
 
 SAME_SENSE = 0.3
 """What it adds that the same name stands with its kind elsewhere in the text."""
+
+EVERY = (PROVINCE, DISTRICT, COMMUNE)
+
+CLUSTER = 3
+"""Different names of communes of one district that make each other likely."""
+
+NAMESAKE = 0.2
+"""What it adds to a commune with the name of a province that its own district or neighbours stand in the text."""
 
 FAR = 500
 """Distance in words from which a mention supports no more than the context does."""
@@ -73,7 +81,7 @@ class Judge:
     def learn(self, spans: list[Span]) -> None:
         """Take what the certain spans say about where the text plays: provinces and districts first, then the rest."""
         wide = [span for span in spans if span.explicit or all(unit.level != COMMUNE for unit in span.units)]
-        for part, levels in ((wide, (PROVINCE, DISTRICT)), (spans, (PROVINCE, DISTRICT, COMMUNE))):
+        for part, levels in ((wide, (PROVINCE, DISTRICT)), (spans, EVERY)):
             sure = [(span, unit) for span in part for unit, score in [self.best(span)] if unit and score >= SURE]
             anchors: dict[str, set[int]] = defaultdict(set)
             for span, unit in sure:
@@ -82,7 +90,19 @@ class Judge:
                         anchors[name].add(span.first)
                     if span.explicit:
                         self._senses[span.key, unit.name].add(span.first)
+            if levels == EVERY:
+                for name, positions in self._clusters(spans).items():
+                    anchors[name] |= positions
             self._anchors = {name: sorted(positions) for name, positions in anchors.items()}
+
+    def _clusters(self, spans: list[Span]) -> dict[str, set[int]]:
+        """Districts of which the text names several communes: these vouch for each other without a kind."""
+        found: dict[str, dict[Key, int]] = defaultdict(dict)
+        for span in spans:
+            if span.cased and span.key not in COMMON_NAMES and span.key[0] not in SURNAMES:
+                for name in {name for unit in span.units for name, level in self._home(unit) if level == DISTRICT}:
+                    found[name][span.key] = span.first
+        return {name: set(keys.values()) for name, keys in found.items() if len(keys) >= CLUSTER}
 
     def best(self, span: Span) -> tuple[Unit | None, float]:
         """The unit that a span most likely means, and how sure that is."""
@@ -109,17 +129,18 @@ class Judge:
             return True
         if span.kind and unit.level > max(KINDS[span.kind]):
             return False
-        namesake = unit.level == DISTRICT and any(other.level == PROVINCE for other in span.units)
-        return span.above is not None or not namesake
+        return unit.level != DISTRICT or span.above is not None or not _shares_name_with_province(span)
 
     def _score(self, span: Span, unit: Unit) -> float:
         chain = self._chain(span, unit)
         positions = self._senses.get((span.key, unit.name), set())
         sense = SAME_SENSE * (len(positions) > (span.first in positions))
-        support = max((self._nearness(*row, span.first) for row in self._names.home(unit).items()), default=0.0)
+        support = max((self._nearness(name, level, span.first) for name, level in self._home(unit)), default=0.0)
         if not self._lenient and not self._plausible(span, unit, support, proof=chain + sense > 0):
             return 0.0
         score = self._form(span, unit) + chain + sense + support
+        if unit.level == COMMUNE and not span.kind and support > NARROW and _shares_name_with_province(span):
+            score += NAMESAKE
         if unit.edition not in (self._edition, span.edition):
             score -= self._past(span, unit)
         return score
@@ -129,18 +150,22 @@ class Judge:
 
         Not a person's name, not a common word, not the namesake of a province without a reason of its own.
         """
-        if span.key in COMMON_NAMES and not span.cased and not self._folded:
-            return False
-        if span.kind or unit.level != COMMUNE:
+        common = span.key in COMMON_NAMES and not self._folded
+        if span.kind:
+            return span.cased or not common
+        if unit.level == PROVINCE:
+            return True
+        if common:
+            return support > NARROW or proof
+        if unit.level == DISTRICT:
             return True
         if self._folded:
             return (span.located or len(span.key) > 2) and support > NARROW
         if span.key[0] in SURNAMES:
             return proof
-        namesake = any(other.level == PROVINCE for other in span.units)
-        if namesake or span.key in COMMON_NAMES or not span.cased:
+        if not span.cased or _shares_name_with_province(span):
             return support > NARROW
-        return proof or support > 0
+        return proof or support > 0 or span.located
 
     def _form(self, span: Span, unit: Unit) -> float:
         if span.explicit:
@@ -176,9 +201,16 @@ class Judge:
             return SUPPORT[level] - 0.1 * min(1.0, min(near) / FAR)
         return SUPPORT[level] - 0.1 if name in self._context else 0.0
 
+    def _home(self, unit: Unit) -> Iterable[tuple[str, int]]:
+        return self._names.home(unit).items()
+
     def _ancestors(self, unit: Unit) -> tuple[str, ...]:
         parent = self._names.areas.get(unit.parent) if unit.parent else None
         return (parent.name, parent.parent) if parent else ()
 
     def _same_place(self, one: Unit, other: Unit) -> bool:
         return one.name in self._names.home(other) or other.name in self._names.home(one)
+
+
+def _shares_name_with_province(span: Span) -> bool:
+    return any(unit.level == PROVINCE for unit in span.units)

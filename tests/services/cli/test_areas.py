@@ -1,0 +1,50 @@
+"""The command `areas`: what a text means on a day, and the registers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli.areas import app
+
+RUNNER = CliRunner()
+
+
+def run(*arguments: str) -> str:
+    result = RUNNER.invoke(app, arguments, env={"COLUMNS": "200", "NGOCLINH_LANG": "vi"})
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize(("day", "title"), [("2025-06-30", "Xã Trà Dơn"), ("2025-07-01", "Xã Trà Leng")])
+def test_a_code_means_what_it_meant_on_the_day(day: str, title: str) -> None:
+    (found,) = json.loads(run("resolve", "20938", "--as-of", day, "--format", "json"))["candidates"]
+    assert found["area"]["title"] == title
+    assert found["area"]["level"] == "AREA_LEVEL_COMMUNE"
+    assert found["current_areas"] == ["areas/2025-20938"]
+
+
+def test_the_table_names_unit_surroundings_and_successor() -> None:
+    table = run("resolve", "xã Trà Dơn, huyện Nam Trà My", "--as-of", "2026-01-01")
+    for part in ("areas/2004-20938", "Xã Trà Dơn", "Huyện Nam Trà My, Tỉnh Quảng Nam", "Xã Trà Leng", "hiện nay"):
+        assert part in table
+
+
+def test_units_are_listed_by_part_of_the_name_and_level() -> None:
+    assert "Xã Nam Trà My" in run("list", "nam tra my")
+    found = json.loads(run("list", "--edition", "2004", "--level", "district", "--format", "json"))["areas"]
+    assert len(found) == 696
+    assert {area["level"] for area in found} == {"AREA_LEVEL_DISTRICT"}
+
+
+def test_wrong_input_is_told_in_words() -> None:
+    for arguments in (
+        ["list", "--parent", "areas/2004-49"],
+        ["list", "--edition", "1999"],
+        ["resolve", "Trà Leng", "--as-of", "hôm qua"],
+    ):
+        result = RUNNER.invoke(app, arguments, env={"NGOCLINH_LANG": "vi"})
+        assert result.exit_code == 2, arguments
+        assert result.stderr.strip()
