@@ -136,12 +136,12 @@ class Scan:
     def _names_a_place(self, span: Span) -> bool:
         """Whether a name without a kind is no part of a longer one, no byline, and not that of a thing or person."""
         words, first = self.words, span.first
-        if words.is_sentence(first, span.last):
+        small = all(unit.level != PROVINCE for unit in span.units)
+        if words.is_sentence(first, span.last) or (small and words.is_byline(first, span.last)):
             return False
         if not words.adjacent(first):
-            return not (first and words.keys[first - 1] == "ảnh" and ":" in words.gap(first))
+            return not (first and words.words[first - 1].lower() == "ảnh" and ":" in words.gap(first))
         before = words.keys[first - 1]
-        small = all(unit.level != PROVINCE for unit in span.units)
         if before in NOT_PLACES or (small and (before in NOT_SMALL_PLACES or self._house_number(first - 1))):
             return False
         if not words.capital(first - 1) or before in self._locative:

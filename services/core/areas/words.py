@@ -10,6 +10,7 @@ from services.core.vietnamese import fold, has_marks
 _SPACES = frozenset({" ", "\u00a0", "  "})
 _JOINTS = _SPACES | {"", "-", " - ", "- ", " -", "–", " – ", "– ", " –", "'", "’", "‘"}
 _SENTENCE_END = re.compile(r"[ .)]*(?:\n|$|thực hiện)")
+_BYLINE_END = re.compile(r" ?[-–] ?[^\n]{1,25}(?:\n|$)")
 _SENTENCE_SIGNS = frozenset(".!?…:\n\"“”'([")
 
 
@@ -67,3 +68,7 @@ class Words:
         if not self.opens_sentence(first):
             return False
         return _SENTENCE_END.match(self.text, self.ends[last - 1]) is not None
+
+    def is_byline(self, first: int, last: int) -> bool:
+        """Whether the words open the short last line of names that signs an article: "THANH HÀ - TR. TÂN"."""
+        return self.opens_sentence(first) and _BYLINE_END.match(self.text, self.ends[last - 1]) is not None
