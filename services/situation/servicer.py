@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from ngoclinh.area.v1.area_service_pb2 import Area, GetAreaRequest, GetWatchArea
 from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 from ngoclinh.land.v1.land_service_pb2 import FindParcelsRequest, LandSummary, SummarizeLandRequest
 from ngoclinh.land.v1.land_service_pb2_grpc import LandServiceStub
-from ngoclinh.land.v1.parcel_pb2 import Parcel
+from ngoclinh.land.v1.parcel_pb2 import LandValidated, Parcel
 from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.media_service_pb2 import (
     AreaCounts,
@@ -32,7 +32,11 @@ from ngoclinh.type.v1.type_pb2 import LocalizedText, TimeRange
 from services.core.clock import Clock, to_datetime, to_timestamp, utc_now
 from services.core.config import SituationSettings
 from services.core.errors import InvalidField
+from services.core.log import get_logger
 from services.core.names import parse_area_name
+from services.core.ports import Output
+from services.core.worker import Handle
+from services.rpc import status
 from services.rpc.deadline import remaining
 from services.situation import join
 
@@ -42,6 +46,8 @@ PAGES = 5
 """Pages of 200 articles that are looked through for parcels."""
 
 T = TypeVar("T")
+
+_log = get_logger(__name__)
 
 
 @dataclass
@@ -76,6 +82,19 @@ class SituationServicer(SituationServiceServicer):
         self._settings = settings
         self._clock = clock
         self._known: dict[str, Area] = {}
+
+    @property
+    def handlers(self) -> Mapping[tuple[str, str], Handle]:
+        """Handler by (subject, group)."""
+        return {("land.validated", "situation"): self.validated}
+
+    async def validated(self, event: LandValidated) -> Sequence[Output]:
+        """Log that land data changed; the next situation is asked from the store and shows them."""
+        import_ = getattr(event, "import")
+        _log.info(
+            "land data changed", import_name=import_.name, parcels=import_.parcel_count, errors=import_.error_count
+        )
+        return []
 
     async def GetSituation(self, request: GetSituationRequest, context: Any) -> Situation:
         """The situation of the communes of a watch area, or of the communes named."""
@@ -236,5 +255,6 @@ async def _half(work: Coroutine[Any, Any, T]) -> T | None:
     left = remaining()
     try:
         return await asyncio.wait_for(work, HALF_S if left is None else min(HALF_S, 0.7 * left))
-    except (TimeoutError, grpc.aio.AioRpcError):
+    except (TimeoutError, grpc.aio.AioRpcError) as error:
+        _log.warning("half without an answer", error=str(status.from_error(error).message or error))
         return None

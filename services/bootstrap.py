@@ -1,0 +1,290 @@
+"""The composition root: settings → stores → servicers → servers, workers, crawler. The only place that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+
+from services import crawler_process
+from services.adapters.embedded.bus_sqlite import SqliteBus
+from services.adapters.embedded.files import Files
+from services.adapters.embedded.index_sqlite import SqliteArticleIndex
+from services.adapters.embedded.ledger_sqlite import SqliteLedger
+from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
+from services.area.servicer import AreaServicer
+from services.core.clock import Clock, utc_now
+from services.core.config import Settings
+from services.core.errors import InvalidField
+from services.core.ports import ArticleIndex, Bus, Classifier, Ledger, ParcelStore
+from services.core.worker import Handle, run_worker
+from services.gateway.app import Gateway
+from services.gateway.security import is_loopback
+from services.gateway.serve import WebServer
+from services.land.import_servicer import ImportServicer
+from services.land.servicer import LandServicer
+from services.media import rebuild
+from services.media.alert_servicer import AlertServicer
+from services.media.alerting import Alerter, Notifier
+from services.media.analyze import Analyzer
+from services.media.servicer import MediaServicer
+from services.media.workers import Keeper
+from services.rpc.client import connect
+from services.rpc.serve import Server
+from services.sentiment.baseline import Baseline
+from services.sentiment.servicer import SentimentServicer
+from services.situation.servicer import SituationServicer
+from services.supervisor import Child, Lock, is_locked
+
+LONGEST_SOCKET_PATH = 100
+"""Bytes; the kernel takes 107."""
+STALLED_S = 120.0
+"""Seconds without progress after which a drain gives up."""
+
+
+@dataclass
+class Stores:
+    """The five ports, each with an adapter."""
+
+    bus: Bus
+    ledger: Ledger
+    index: ArticleIndex
+    parcels: ParcelStore
+    classifier: Classifier
+
+
+@dataclass
+class Running:
+    """A program that serves.
+
+    Attributes:
+        settings: what it was made from.
+        stores: its stores.
+        channel: to all its services.
+        grpc_address: "host:port" for other programs; "" where that door is closed.
+        url: of the gateway; "" where that door is closed.
+        tasks: workers, which run until the program stops.
+    """
+
+    settings: Settings
+    stores: Stores
+    channel: grpc.aio.Channel
+    grpc_address: str = ""
+    url: str = ""
+    tasks: tuple[asyncio.Task[Any], ...] = ()
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Wait until `stop` is set; a worker that ends before is raised as the fault that it is."""
+        waiting = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait({waiting, *self.tasks}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        for task in done - {waiting}:
+            task.result()
+
+
+def open_stores(settings: Settings, **given: Any) -> Stores:
+    """The adapters that the settings ask for.
+
+    Args:
+        settings: the data folder, limits.
+        **given: stores by the names of `Stores` that are used instead, in tests.
+    """
+    files = Files(settings.data_dir)
+    makers: dict[str, Callable[[], Any]] = {
+        "bus": lambda: SqliteBus(files.bus),
+        "ledger": lambda: SqliteLedger(files.ledger),
+        "index": lambda: SqliteArticleIndex(files.index),
+        "parcels": lambda: SqliteParcelStore(files.parcels),
+        "classifier": lambda: Baseline(max_text_chars=settings.sentiment.max_text_chars),
+    }
+    return Stores(**{name: given[name] if name in given else make() for name, make in makers.items()})
+
+
+@dataclass
+class Services:
+    """Our servicers; they reach each other over the channel only."""
+
+    area: AreaServicer
+    media: MediaServicer
+    alerts: AlertServicer
+    sentiment: SentimentServicer
+    land: LandServicer
+    imports: ImportServicer
+    situation: SituationServicer
+
+    @classmethod
+    def over(cls, settings: Settings, stores: Stores, channel: grpc.aio.Channel, clock: Clock) -> Services:
+        """The servicers over some stores."""
+        return cls(
+            area=AreaServicer(settings.watch_areas, clock),
+            media=MediaServicer(stores.bus, stores.ledger, stores.index, channel, clock),
+            alerts=AlertServicer(stores.ledger, stores.index, channel, settings.alerts.webhook_hosts, clock),
+            sentiment=SentimentServicer(stores.classifier),
+            land=LandServicer(stores.parcels, settings.land),
+            imports=ImportServicer(stores.parcels, stores.bus, settings.data_dir / "uploads", settings.land, clock),
+            situation=SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
+        )
+
+    @property
+    def by_name(self) -> Mapping[str, Any]:
+        """Servicer by the full name of its service."""
+        return {
+            "ngoclinh.area.v1.AreaService": self.area,
+            "ngoclinh.media.v1.MediaService": self.media,
+            "ngoclinh.media.v1.AlertService": self.alerts,
+            "ngoclinh.sentiment.v1.SentimentService": self.sentiment,
+            "ngoclinh.land.v1.LandService": self.land,
+            "ngoclinh.land.v1.ImportService": self.imports,
+            "ngoclinh.situation.v1.SituationService": self.situation,
+        }
+
+
+def handlers(
+    settings: Settings, stores: Stores, services: Services, channel: grpc.aio.Channel, clock: Clock
+) -> Mapping[tuple[str, str], Handle]:
+    """The handler of every (subject, group) of the bus but the crawler's own."""
+    return {
+        **Keeper(stores.ledger, stores.index).handlers,
+        **Analyzer(channel).handlers,
+        **Alerter(stores.ledger, stores.index, channel, clock).handlers,
+        **Notifier(settings.alerts.webhook_hosts).handlers,
+        **services.situation.handlers,
+    }
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    doors: bool = True,
+    work: bool = True,
+    crawl: bool = True,
+    clock: Clock = utc_now,
+    **given: Any,
+) -> AsyncIterator[Running]:
+    """Run everything, embedded; leaving the block stops it gracefully.
+
+    Args:
+        settings: all settings.
+        doors: listen for others, gRPC and HTTP; without, only this process reaches the services.
+        work: run the workers that keep ledger and index and analyse.
+        crawl: run the crawler child, where the settings enable it.
+        clock: the present moment.
+        **given: stores to use, by the names of `Stores`.
+
+    Raises:
+        Conflict: another program works in the data folder, or a port is taken.
+        InvalidField: an address beyond loopback without users and TLS.
+    """
+    _require_loopback(settings)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(Lock(settings.data_dir / "lock"))
+        stores = open_stores(settings, **given)
+        for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
+            stack.push_async_callback(store.close)
+        server = Server(settings.grpc, tcp=doors, unix=stack.enter_context(_socket(settings.data_dir)))
+        channel = connect(server.target, settings.grpc.default_deadline_s)
+        services = Services.over(settings, stores, channel, clock)
+        for name, servicer in services.by_name.items():
+            server.add(name, servicer)
+        stack.push_async_callback(services.land.close)
+        stack.push_async_callback(services.imports.close)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        stack.push_async_callback(channel.close)
+        program = Running(settings, stores, channel)
+        if work:
+            await rebuild.rebuild_if_empty(stores.ledger, stores.index)
+            await services.imports.start()
+            program.tasks = tuple(
+                asyncio.create_task(run_worker(stores.bus, *place, handle), name=".".join(place))
+                for place, handle in handlers(settings, stores, services, channel, clock).items()
+            )
+            stack.push_async_callback(_cancel, program.tasks)
+        if doors:
+            web = WebServer(Gateway(channel, settings).app, settings.gateway)
+            await web.start()
+            stack.push_async_callback(web.stop)
+            program.grpc_address, program.url = server.address, web.url
+        if crawl and settings.crawler.enabled:
+            child = crawler(settings)
+            await child.start()
+            stack.push_async_callback(child.stop)
+        yield program
+
+
+@asynccontextmanager
+async def reach(settings: Settings) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to the services of the data folder: of the program that runs there, else of this process for a while."""
+    link = settings.data_dir / "socket"
+    if is_locked(settings.data_dir / "lock") and link.exists():
+        channel = connect(f"unix:{link.resolve()}", settings.grpc.default_deadline_s)
+        async with channel:
+            yield channel
+    else:
+        async with running(settings, doors=False, work=False, crawl=False) as program:
+            yield program.channel
+
+
+async def crawl_once(settings: Settings) -> dict[tuple[str, str], int]:
+    """Poll every source once, drain through analysis into ledger and index; returns what could not be drained."""
+    async with running(settings, doors=False, crawl=False) as program:
+        await crawler(settings, once=True).run()
+        return await drain(program.stores.bus)
+
+
+async def drain(bus: Bus, stalled_s: float = STALLED_S) -> dict[tuple[str, str], int]:
+    """Wait until workers have ended all events, or nothing moves any more; returns what is left by (subject, group)."""
+    clock = asyncio.get_running_loop().time
+    before: Mapping[tuple[str, str], int] = {}
+    moved = clock()
+    while True:
+        left = {key: count for key, count in (await bus.depth()).items() if count and key[1] != "crawler"}
+        if not left or clock() - moved > stalled_s:
+            return left
+        if left != before:
+            before, moved = left, clock()
+        await asyncio.sleep(0.1)
+
+
+def crawler(settings: Settings, once: bool = False) -> Child:
+    """The crawler child."""
+    files = Files(settings.data_dir)
+    job = crawler_process.job(settings, files.bus, files.frontier, once)
+    return Child("crawler", crawler_process.command(), job, crawler_process.environment())
+
+
+@contextlib.contextmanager
+def _socket(data_dir: Path) -> Any:
+    """Path of the Unix socket; `socket` in the data folder leads to it where the folder's own path is too long."""
+    link = data_dir / "socket"
+    link.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="ngoclinh-") as private:
+        path = Path(private) / "socket"
+        link.symlink_to(path)
+        yield path
+        link.unlink(missing_ok=True)
+
+
+async def _cancel(tasks: tuple[asyncio.Task[Any], ...]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _require_loopback(settings: Settings) -> None:
+    """The gRPC door has no users of its own yet: it stays on this machine."""
+    if not is_loopback(settings.grpc.host):
+        raise InvalidField(
+            "grpc.host",
+            f"{settings.grpc.host} nằm ngoài máy này; gRPC chỉ nhận địa chỉ của máy này",
+            f"{settings.grpc.host} is beyond this machine; gRPC listens on this machine only",
+        )

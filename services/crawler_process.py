@@ -1,0 +1,60 @@
+"""The crawler child: `python -m services.crawler_process`, its job as JSON on standard input.
+
+It ends with its parent, has a memory fence, and waits for an older crawler of the same folder to be gone: two of them
+would ask one host twice as often as is polite.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from services.core import log
+from services.core.config import Settings
+from services.supervisor import Lock
+
+LOCK_WAIT_S = 30.0
+_PR_SET_PDEATHSIG = 1
+
+
+def command() -> list[str]:
+    """The command line of the child."""
+    return [sys.executable, "-m", "services.crawler_process"]
+
+
+def job(settings: Settings, bus: Path, frontier: Path, once: bool) -> bytes:
+    """What the child reads on standard input."""
+    return json.dumps(
+        {"settings": settings.model_dump(mode="json"), "bus": str(bus), "frontier": str(frontier), "once": once}
+    ).encode()
+
+
+def environment() -> dict[str, str]:
+    """The environment of the child: that of the program, with few memory arenas so that the fence holds."""
+    return {**os.environ, "MALLOC_ARENA_MAX": "2"}
+
+
+def main() -> None:
+    """Read the job and crawl until the end of it or a signal."""
+    given = json.load(sys.stdin)
+    settings = Settings.model_validate(given["settings"])
+    log.configure(settings.log_level)
+    memory = settings.crawler.memory_mb << 20
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    from crawlers import run
+    from services.adapters.embedded.bus_sqlite import SqliteBus
+
+    frontier = Path(given["frontier"])
+    with Lock(frontier.with_suffix(".lock"), LOCK_WAIT_S):
+        run.main(settings, SqliteBus(Path(given["bus"])), frontier, given["once"])
+
+
+if __name__ == "__main__":
+    main()
