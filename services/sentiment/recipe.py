@@ -64,7 +64,7 @@ def vectorise(texts: Sequence[str]) -> list[Vector]:
             buckets = kind.buckets[kind.starts[start] : kind.starts[end]]
             found, times = np.unique(buckets, return_counts=True)
             indices.append(found)
-            values.append(times * (kind_weight / text_length(max(len(buckets), 1))))
+            values.append(times.astype(np.float64) * (kind_weight / text_length(max(len(buckets), 1))))
         vectors.append(Vector(np.concatenate(indices), np.concatenate(values)))
         start = end
     return vectors
