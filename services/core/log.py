@@ -30,6 +30,16 @@ def configure(level: str = "info") -> None:
     )
 
 
+class _Logger:
+    """Takes the configuration that holds when a line is written: modules make their loggers before there is any."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, level: str) -> Any:
+        return getattr(structlog.get_logger().bind(logger=self._name), level)
+
+
 def get_logger(name: str) -> Any:
     """The logger of a module; `name` stands in every line as `logger`."""
-    return structlog.get_logger().bind(logger=name)
+    return _Logger(name)
