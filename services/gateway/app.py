@@ -20,6 +20,7 @@ from services.core.config import Settings
 from services.core.errors import NgocLinhError
 from services.core.log import get_logger
 from services.gateway import answers, openapi, upload
+from services.gateway.area_shapes import AreaShapes
 from services.gateway.geojson import GeoJson
 from services.gateway.security import MIB, Door, Guard
 from services.gateway.static import pages
@@ -51,9 +52,11 @@ class Gateway:
     def __init__(self, channel: grpc.aio.Channel, settings: Settings) -> None:
         self._health = health_pb2_grpc.HealthStub(channel)
         shapes = GeoJson(channel)
+        communes = AreaShapes(channel, settings.default_watch_area)
         self.extras = (
             Extra("GET", "/healthz", self._healthz, "Does it serve."),
             Extra("GET", "/openapi.json", self._openapi, "This document."),
+            Extra("GET", "/v1/areas.geojson", communes.collection, "Communes of a watch area as GeoJSON, for maps."),
             Extra("GET", "/v1/parcels.geojson", shapes.parcels, "ListParcels as GeoJSON, with shapes."),
             Extra("GET", "/v1/findings.geojson", shapes.findings, "ListFindings as GeoJSON."),
             Extra("POST", UPLOAD, upload.Upload(channel).handle, "UploadImport: a file as the body or in a form."),
