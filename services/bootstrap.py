@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc.aio
 
+from crawlers import catalogue
 from services import crawler_process
 from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.adapters.embedded.files import Files
@@ -23,6 +24,7 @@ from services.area.servicer import AreaServicer
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import InvalidField
+from services.core.names import EDITIONS, area_name, source_name
 from services.core.ports import ArticleIndex, Bus, Classifier, Ledger, ParcelStore
 from services.core.worker import Handle, run_worker
 from services.gateway.app import Gateway
@@ -152,7 +154,7 @@ def handlers(
     """The handler of every (subject, group) of the bus but the crawler's own."""
     return {
         **Keeper(stores.ledger, stores.index).handlers,
-        **Analyzer(channel).handlers,
+        **Analyzer(channel, source_areas(settings), clock).handlers,
         **Alerter(stores.ledger, stores.index, channel, clock).handlers,
         **Notifier(settings.alerts.webhook_hosts).handlers,
         **services.situation.handlers,
@@ -239,6 +241,14 @@ async def crawl_once(settings: Settings) -> dict[tuple[str, str], int]:
     async with running(settings, doors=False, crawl=False) as program:
         await crawler(settings, once=True).run()
         return await drain(program.stores.bus)
+
+
+def source_areas(settings: Settings) -> dict[str, list[str]]:
+    """By the name of a source, the areas that it writes about; what people paste is about their watch areas."""
+    crawl = settings.crawler
+    declared = catalogue.load(crawl.sources_dir, crawl.bundled_sources, crawl.sources)
+    watched = [area_name(EDITIONS[-1], code) for area in settings.watch_areas.values() for code in area.areas]
+    return {source_name(spec.id): spec.areas for spec in declared} | {source_name("manual"): watched}
 
 
 async def drain(bus: Bus, stalled_s: float = STALLED_S) -> dict[tuple[str, str], int]:
