@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.event_pb2 import (
     ArticleAnalyzed,
     ArticleCollected,
@@ -55,12 +54,20 @@ class Keeper:
         return [Output("media.recorded", ArticleCollected(article=article), f"{article.name}@{article.revision}")]
 
     async def analyzed(self, event: ArticleAnalyzed) -> Sequence[Output]:
-        """Record an analysis and show the article with it."""
-        return await self._show(await self._ledger.record_analyzed(event))
+        """Record an analysis, show the article with it, and let alert rules be held against it."""
+        article = await self._ledger.record_analyzed(event)
+        if article is None:
+            return []
+        await self._index.put([article])
+        indexed = ArticleAnalyzed(article=article.name, revision=article.revision)
+        return [Output("media.indexed", indexed, f"{article.name}@{article.change_number}")]
 
     async def withdrawn(self, event: ArticleWithdrawn) -> Sequence[Output]:
         """Record that the site withdrew an article."""
-        return await self._show(await self._ledger.record_withdrawn(event))
+        article = await self._ledger.record_withdrawn(event)
+        if article is not None:
+            await self._index.put([article])
+        return []
 
     async def submission_failed(self, event: SubmissionFailed) -> Sequence[Output]:
         """Record that a submitted link could not be taken."""
@@ -70,11 +77,6 @@ class Keeper:
     async def source_state(self, event: SourceStateReported) -> Sequence[Output]:
         """Record what the crawler knows about a source."""
         await self._ledger.record_source(event.source)
-        return []
-
-    async def _show(self, article: Article | None) -> Sequence[Output]:
-        if article is not None:
-            await self._index.put([article])
         return []
 
 

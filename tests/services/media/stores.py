@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
-from ngoclinh.media.v1.event_pb2 import ArticleCollected
+from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected
 
 from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.adapters.embedded.files import Files
@@ -38,10 +38,11 @@ class Stores:
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """The workers run: those of the product, and an analyst who finds every text negative."""
+        """The workers run: those of the product, an analyst who finds every text negative, and no alert rules."""
         tasks = [
             asyncio.create_task(workers.run(self.bus, self.ledger, self.index)),
             asyncio.create_task(run_worker(self.bus, "media.recorded", "analyze", analyze)),
+            asyncio.create_task(run_worker(self.bus, "media.indexed", "alerts", ignore)),
         ]
         try:
             yield
@@ -67,3 +68,9 @@ async def analyze(event: Any) -> Sequence[Output]:
     assert isinstance(event, ArticleCollected)
     made = analyzed(event.article.name, event.article.revision)
     return [Output("media.analyzed", made, f"{made.article}@{made.revision}")]
+
+
+async def ignore(event: Any) -> Sequence[Output]:
+    """No alert rule is there."""
+    assert isinstance(event, ArticleAnalyzed)
+    return []

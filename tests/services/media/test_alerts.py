@@ -34,8 +34,9 @@ from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 
 from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
+from services.area.servicer import AreaServicer
 from services.core import protojson
-from services.core.config import GrpcSettings
+from services.core.config import GrpcSettings, WatchAreaSettings
 from services.core.ports import Output
 from services.core.worker import Quarantine, Retry
 from services.media.alert_servicer import AlertServicer
@@ -56,9 +57,8 @@ from tests.contracts.articles import (
     collected,
     random_article,
 )
-from tests.services.echo import AREA_SERVICE
 from tests.services.media.stores import Stores
-from tests.services.media.test_servicer import WatchAreas, refusal
+from tests.services.media.test_servicer import refusal
 
 NOW = START + timedelta(days=20)
 
@@ -98,7 +98,8 @@ async def office(stores: Stores, tmp_path: Path) -> AsyncIterator[Office]:
     channel = connect(server.target)
     servicer = AlertServicer(stores.ledger, stores.index, channel, ["127.0.0.1:9"], clock=lambda: NOW)
     server.add("ngoclinh.media.v1.AlertService", servicer)
-    server.add(AREA_SERVICE, WatchAreas())
+    watched = WatchAreaSettings(title="Núi", areas=[name.removeprefix("areas/2025-") for name in AREAS[:2]])
+    server.add("ngoclinh.area.v1.AreaService", AreaServicer({"nui": watched}))
     await server.start()
     yield Office(stores, channel)
     await channel.close()
