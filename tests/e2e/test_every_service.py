@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,11 +17,13 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from tests.e2e.mini_site import settings_for
+from tests.e2e.mini_site import Site, settings_for
 from tests.e2e.program import Program, eventually, running
 
 STANDARD = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
 SQUARE = "POLYGON((552400 1678200, 552440 1678200, 552440 1678240, 552400 1678240, 552400 1678200))"
+
+RULE = {"title": "Trà Leng", "condition": {"areas": ["areas/2025-20938"]}}
 
 CALLS: dict[str, dict[str, Any]] = {
     "AreaService.GetArea": {"name": "areas/2025-20938"},
@@ -30,11 +32,12 @@ CALLS: dict[str, dict[str, Any]] = {
     "AreaService.GetWatchArea": {"name": "watchAreas/nam-tra-my"},
     "AreaService.ListWatchAreas": {},
     "MediaService.ListSources": {},
+    "MediaService.GetSource": {"name": "sources/mini1"},
     "MediaService.SubmitArticle": {
         "title": "Sạt lở ở xã Trà Leng",
         "text": "Người dân xã Trà Leng phản ánh đường hỏng.",
     },
-    "MediaService.GetArticle": {"name": "ARTICLE"},
+    "MediaService.GetArticle": {"name": "<ARTICLE>"},
     "MediaService.ListArticles": {
         "filter": {"areas": ["areas/2025-20938"], "sentiments": ["negative", "neutral", "positive"]}
     },
@@ -45,18 +48,26 @@ CALLS: dict[str, dict[str, Any]] = {
         "by_area": True,
     },
     "MediaService.CorrectArticle": {
-        "name": "ARTICLE",
+        "name": "<ARTICLE>",
         "sentiment": "negative",
         "topics": ["giao_thong"],
         "note": "thử",
     },
+    "AlertService.CreateAlertRule": {"alert_rule": RULE},
+    "AlertService.GetAlertRule": {"name": "<RULE>"},
+    "AlertService.ListAlertRules": {},
+    "AlertService.UpdateAlertRule": {"alert_rule": {"name": "<RULE>", "title": "Tên mới"}, "update_mask": "title"},
+    "AlertService.DeleteAlertRule": {"name": "<NEW_RULE>"},
+    "AlertService.TestAlertRule": {"alert_rule": RULE},
+    "AlertService.ListAlerts": {"filter": {"only_open": True}},
+    "AlertService.AcknowledgeAlert": {"name": "<ALERT>", "note": "đã xem"},
     "SentimentService.AnalyzeText": {
         "text": {"title": "Đường hỏng", "text": "Dân bức xúc vì đường hỏng mãi không sửa."}
     },
     "SentimentService.BatchAnalyzeTexts": {"texts": [{"text": "Cầu mới rất tốt."}, {"text": ""}]},
     "SentimentService.GetModel": {},
-    "LandService.GetParcel": {"name": "PARCEL"},
-    "LandService.BatchGetParcels": {"names": ["PARCEL"]},
+    "LandService.GetParcel": {"name": "<PARCEL>"},
+    "LandService.BatchGetParcels": {"names": ["<PARCEL>"]},
     "LandService.ListParcels": {"filter": {"areas": ["areas/2025-20944"]}},
     "LandService.FindParcels": {"keys": [{"communes": ["areas/2004-20944"], "sheet": "5", "number": "1"}]},
     "LandService.SummarizeLand": {"areas": ["areas/2025-20944", "areas/2025-20938"]},
@@ -69,12 +80,12 @@ CALLS: dict[str, dict[str, Any]] = {
         "commune": "areas/2004-20944",
     },
     "LandService.ListCoordinateSystems": {},
-    "ImportService.GetImport": {"name": "IMPORT"},
+    "ImportService.GetImport": {"name": "<IMPORT>"},
     "ImportService.ListImports": {},
     "SituationService.GetSituation": {"watch_area": "watchAreas/nam-tra-my"},
 }
-"""A request for every method; ARTICLE, PARCEL and IMPORT stand for what was stored first."""
-VOLATILE = {"compute_time", "time_range", "submission", "corrected_time"}
+"""A request for every method; <…> stands for what was stored first, <NEW_RULE> for a rule made for the call."""
+VOLATILE = {"compute_time", "time_range", "submission", "create_time", "update_time", "change_number"}
 """Fields that differ from call to call."""
 
 
@@ -124,11 +135,16 @@ class Stranger:
         verb = rule.WhichOneof("pattern")
         path, left = getattr(rule, verb), json.loads(json.dumps(request))
         for variable in re.findall(r"\{([a-z_.]+)=[^}]*\}", path):
-            path = re.sub(r"\{" + variable + r"=[^}]*\}", quote(left.pop(variable), safe="/~"), path)
-        if rule.body:
+            *parents, leaf = variable.split(".")
+            place = left
+            for parent in parents:
+                place = place[parent]
+            path = re.sub(r"\{" + re.escape(variable) + r"=[^}]*\}", quote(place.pop(leaf), safe="/~"), path)
+        if rule.body == "*":
             return verb.upper(), path, left
+        body = left.pop(rule.body) if rule.body else None
         query = urlencode(list(_parameters(left)))
-        return verb.upper(), f"{path}?{query}" if query else path, None
+        return verb.upper(), f"{path}?{query}" if query else path, body
 
 
 def _parameters(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -140,18 +156,25 @@ def _parameters(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, s
                 yield prefix + key, str(item).lower() if isinstance(item, bool) else str(item)
 
 
-def stable(tree: Any) -> Any:
+def stable(tree: Any, further: Collection[str] = ()) -> Any:
     """An answer without what differs from call to call."""
     if isinstance(tree, dict):
-        return {key: stable(value) for key, value in sorted(tree.items()) if key not in VOLATILE}
-    return [stable(each) for each in tree] if isinstance(tree, list) else tree
+        return {
+            key: stable(value, further)
+            for key, value in sorted(tree.items())
+            if key not in VOLATILE and key not in further
+        }
+    return [stable(each, further) for each in tree] if isinstance(tree, list) else tree
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     folder: Path = tmp_path_factory.mktemp("program")
-    with running("--config", settings_for([], folder), "up") as program:
+    site = Site(1, articles=1)
+    with running("--config", settings_for([site], folder), "up") as program:
+        eventually(lambda: [each for each in program.get("/v1/articles")["articles"] if each.get("analysis")])
         yield program
+    site.close()
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +185,9 @@ def stranger(program: Program) -> Stranger:
 @pytest.fixture(scope="module")
 def stored(stranger: Stranger) -> dict[str, str]:
     """Names of an article, a parcel and an import that were stored through the same door."""
+    rule = stranger.call("AlertService.CreateAlertRule", {"alert_rule": RULE})["name"]
     article = stranger.call("MediaService.SubmitArticle", CALLS["MediaService.SubmitArticle"])["article"]
-    eventually(lambda: "analysis" in stranger.call("MediaService.GetArticle", {"name": article}))
+    alert = eventually(lambda: stranger.call("AlertService.ListAlerts", {})["alerts"])[0]["name"]
     feature = {
         "type": "Feature",
         "properties": {"SOTO": "5", "SOTHUA": "1", "LOAIDAT": "ONT"},
@@ -183,7 +207,7 @@ def stored(stranger: Stranger) -> dict[str, str]:
 
     eventually(committed)
     (parcel,) = stranger.call("LandService.ListParcels", {"filter": {"import": import_}})["parcels"]
-    return {"ARTICLE": article, "PARCEL": parcel["name"], "IMPORT": import_}
+    return {"ARTICLE": article, "PARCEL": parcel["name"], "IMPORT": import_, "RULE": rule, "ALERT": alert}
 
 
 def test_the_table_knows_every_method(stranger: Stranger) -> None:
@@ -192,19 +216,31 @@ def test_the_table_knows_every_method(stranger: Stranger) -> None:
     assert "ImportService.UploadImport" in streams
 
 
+def told(name: str, stranger: Stranger, stored: dict[str, str]) -> dict[str, Any]:
+    """The request of the table with the names of what is stored."""
+
+    def real(match: re.Match[str]) -> str:
+        if match[1] == "NEW_RULE":
+            return json.dumps(stranger.call("AlertService.CreateAlertRule", {"alert_rule": RULE})["name"])
+        return json.dumps(stored[match[1]])
+
+    request: dict[str, Any] = json.loads(re.sub(r'"<(\w+)>"', real, json.dumps(CALLS[name])))
+    return request
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_every_method_answers_over_grpc_and_the_same_over_rest(
     name: str, program: Program, stranger: Stranger, stored: dict[str, str]
 ) -> None:
-    request = json.loads(re.sub('ARTICLE"|PARCEL"|IMPORT"', lambda m: stored[m[0][:-1]] + '"', json.dumps(CALLS[name])))
-    direct = stranger.call(name, request)
-    form = stranger.rest(name, request)
+    direct = stranger.call(name, told(name, stranger, stored))
+    form = stranger.rest(name, told(name, stranger, stored))
     assert form, f"{name} has no REST form"
     verb, path, body = form
     answer = program.ask(path, verb, body)
     assert answer.status == 200, answer.body
-    assert stable(answer.json) == stable(direct)
-    assert direct, "an answer says something"
+    created = {"name"} if name.endswith("CreateAlertRule") else set()
+    assert stable(answer.json, created) == stable(direct, created)
+    assert direct or name.endswith("DeleteAlertRule"), "an answer says something"
 
 
 def test_geojson_has_the_shapes_of_what_was_stored(program: Program, stored: dict[str, str]) -> None:
