@@ -33,6 +33,8 @@ class SafeDownloadHandler(BaseDownloadHandler):
         self._total_s = settings.getfloat("NGOCLINH_TOTAL_TIMEOUT_S")
         self._max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         idle_s = settings.getfloat("DOWNLOAD_TIMEOUT")
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_start.append(_only_one_connection)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=settings.getint("CONCURRENT_REQUESTS"),
@@ -43,6 +45,7 @@ class SafeDownloadHandler(BaseDownloadHandler):
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=idle_s, sock_read=idle_s),
             auto_decompress=False,
+            trace_configs=[trace],
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
             max_line_size=16_384,
             max_field_size=32_768,
@@ -96,3 +99,10 @@ class SafeDownloadHandler(BaseDownloadHandler):
                 body=body.value(),
                 request=request,
             )
+
+
+async def _only_one_connection(_: aiohttp.ClientSession, context: Any, __: Any) -> None:
+    """Aiohttp repeats a request at once when its connection drops; pauses between tries are the host's to have."""
+    if getattr(context, "connected", False):
+        raise Transient("Máy chủ ngắt kết nối.", "The server drops the connection.")
+    context.connected = True

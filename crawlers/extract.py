@@ -39,6 +39,7 @@ _SOFT_404 = re.compile(
 _WALL = re.compile(r"document\.cookie|just a moment|cf-challenge|captcha|ddos", re.IGNORECASE)
 _SHORT = 400
 _MIN_GENERIC = 200
+_MIN_PARAGRAPH = 100
 _KINDS = {
     "news": ArticleKind.ARTICLE_KIND_NEWS,
     "notice": ArticleKind.ARTICLE_KIND_NOTICE,
@@ -87,8 +88,7 @@ def _article(tree: Element, data: Metadata, context: Context, source_text: str) 
     text = "\n\n".join(texts)[:MAX_TEXT]
     when, precision = _time(tree, data, context)
     _reject(title, text, data, source_text, dated=when is not None or known)
-    minimum = 1 if known else _MIN_GENERIC
-    if len(text) < minimum and not (data.is_article and text):
+    if not text or not (known or data.is_article or _reads_like_an_article(texts)):
         raise NoArticle("empty", "Trang không có nội dung bài viết.", "The page holds no text of an article.")
     author = markup.first(tree, pages.author)
     names = metadata.split_names(markup.line(author)) if author is not None else data.authors
@@ -103,6 +103,11 @@ def _article(tree: Element, data: Metadata, context: Context, source_text: str) 
         kind=_KINDS["post" if pages.post_marker and markup.select(tree, pages.post_marker) else pages.kind],
         language=language(text, data, context),
     )
+
+
+def _reads_like_an_article(paragraphs: list[str]) -> bool:
+    """Whether text that the text-density extractor found is more than teasers and menus."""
+    return sum(map(len, paragraphs)) >= _MIN_GENERIC and max(map(len, paragraphs)) >= _MIN_PARAGRAPH
 
 
 def _reject(title: str, text: str, data: Metadata, page: str, dated: bool) -> None:
