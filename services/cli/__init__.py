@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "up": "up:up",
     "demo": "demo:demo",
     "situation": "situation:situation",
+    "brief": "brief:brief",
     "crawl": "crawl:crawl",
     "sources": "sources:app",
     "extract": "extract:extract",

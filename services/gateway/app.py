@@ -21,6 +21,7 @@ from services.core.errors import NgocLinhError
 from services.core.log import get_logger
 from services.gateway import answers, openapi, upload
 from services.gateway.area_shapes import AreaShapes
+from services.gateway.brief.door import BriefDoor
 from services.gateway.geojson import GeoJson
 from services.gateway.security import MIB, Door, Guard
 from services.gateway.static import pages
@@ -53,12 +54,19 @@ class Gateway:
         self._health = health_pb2_grpc.HealthStub(channel)
         shapes = GeoJson(channel)
         communes = AreaShapes(channel, settings.default_watch_area)
+        brief = BriefDoor(channel, settings.default_watch_area)
         self.extras = (
             Extra("GET", "/healthz", self._healthz, "Does it serve."),
             Extra("GET", "/openapi.json", self._openapi, "This document."),
             Extra("GET", "/v1/areas.geojson", communes.collection, "Communes of a watch area as GeoJSON, for maps."),
             Extra("GET", "/v1/parcels.geojson", shapes.parcels, "ListParcels as GeoJSON, with shapes."),
             Extra("GET", "/v1/findings.geojson", shapes.findings, "ListFindings as GeoJSON."),
+            Extra(
+                "GET",
+                "/v1/brief",
+                brief.handle,
+                "The daily brief of a watch area: date, watch_area, format (docx, pdf, txt).",
+            ),
             Extra("POST", UPLOAD, upload.Upload(channel).handle, "UploadImport: a file as the body or in a form."),
         )
         doors = {
