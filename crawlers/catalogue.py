@@ -96,7 +96,9 @@ class SourceSpec(Spec):
     def pages(self) -> Profile:
         """The profile of its pages, with its own selectors in place."""
         declared = profile(self.profile)
-        return Profile.model_validate(declared.model_dump() | self.selectors) if self.selectors else declared
+        if not self.selectors:
+            return declared
+        return validate(Profile, declared.model_dump() | self.selectors, f"{self.id}.toml: selectors")
 
     @cached_property
     def all_hosts(self) -> frozenset[str]:

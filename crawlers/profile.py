@@ -140,7 +140,7 @@ def validate(model: type[M], tree: Mapping[str, Any], file: str) -> M:
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a typo explains the rest
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             near = difflib.get_close_matches(key, list(model.model_fields), n=1, cutoff=0.3)
