@@ -1,0 +1,114 @@
+"""The command line as a whole: what it lists, what it says, in which language."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from services.cli import COMMANDS, app, common
+from services.core.clock import VIETNAM, utc_now
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("NGOCLINH_CONFIG", "NGOCLINH_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_help_lists_every_command_of_the_table() -> None:
+    done = RUNNER.invoke(app, ["--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    listed = {line.split()[1] for line in done.output.splitlines() if line.startswith("│ ") and len(line.split()) > 2}
+    assert set(COMMANDS) <= listed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    done = RUNNER.invoke(app, [name, "--help"])
+    assert done.exit_code == 0, done.output
+    assert "Usage" in done.output
+
+
+def test_an_unknown_command_is_refused() -> None:
+    assert RUNNER.invoke(app, ["dance"]).exit_code == 2
+
+
+@pytest.mark.parametrize(("lang", "words"), [("vi", "không có mục cài đặt này"), ("en", "no such setting")])
+def test_a_wrong_setting_is_told_in_the_language_asked_for_with_exit_code_2(
+    tmp_path: Path, lang: str, words: str
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("[gateway]\nprot = 1\n")
+    done = RUNNER.invoke(app, ["--config", str(file), "--lang", lang, "situation"])
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert "gateway.port" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_situation_of_an_empty_folder_has_the_five_communes(tmp_path: Path) -> None:
+    folder = ["--data-dir", str(tmp_path / "data")]
+    table = RUNNER.invoke(app, [*folder, "situation"], env={"COLUMNS": "160"})
+    assert table.exit_code == 0, table.stderr
+    for words in (
+        "Xã Nam Trà My",
+        "Xã Trà Tập",
+        "Xã Trà Linh",
+        "Xã Trà Leng",
+        "Xã Trà Vân",
+        "Chưa thu thập được tin bài nào",
+    ):
+        assert words in table.stdout
+    english = RUNNER.invoke(app, ["--lang", "en", *folder, "situation"], env={"COLUMNS": "160"})
+    assert "Nothing was collected yet." in english.stdout
+    raw = RUNNER.invoke(app, [*folder, "situation", "--since", "7d", "--format", "json"])
+    assert len(json.loads(raw.stdout)["areas"]) == 5
+
+
+def test_an_error_of_a_service_is_told_in_words(tmp_path: Path) -> None:
+    done = RUNNER.invoke(app, ["--data-dir", str(tmp_path), "situation", "--watch-area", "none"])
+    assert done.exit_code == 2
+    assert "Không tìm thấy watchAreas/none" in done.stderr
+
+
+def test_a_moment_is_a_date_of_vietnam_or_an_age() -> None:
+    assert common.moment("2026-11-01").isoformat() == "2026-11-01T00:00:00+07:00"
+    assert common.moment("2026-11-01T10:00:00Z").utcoffset() == timedelta(0)
+    assert abs(utc_now() - common.moment("7d") - timedelta(days=7)) < timedelta(seconds=5)
+    assert abs(utc_now() - common.moment("12h") - timedelta(hours=12)) < timedelta(seconds=5)
+    assert common.moment("2026-11-01").tzinfo is VIETNAM
+    with pytest.raises(typer.Exit):
+        common.moment("yesterday")
+
+
+def test_doctor_says_what_is_sound_and_what_is_wrong(tmp_path: Path) -> None:
+    folder = ["--data-dir", str(tmp_path / "data")]
+    done = RUNNER.invoke(app, [*folder, "doctor"])
+    assert "SQLite" in done.stdout
+    assert "✗" not in done.stdout.replace("✗ Tiến trình đọc tệp", ""), done.stdout
+    file = tmp_path / "open.toml"
+    file.write_text('[gateway]\nhost = "0.0.0.0"\n')
+    wrong = RUNNER.invoke(app, ["--config", str(file), *folder, "doctor"])
+    assert wrong.exit_code == 1
+    assert "users_file" in wrong.stdout
+
+
+def test_a_user_is_added_to_the_file_and_given_a_new_password(tmp_path: Path) -> None:
+    users, config = tmp_path / "users", tmp_path / "settings.toml"
+    config.write_text(f'[gateway]\nusers_file = "{users}"\n')
+    for name, password in (("lan", "một"), ("nam", "hai"), ("lan", "ba")):
+        done = RUNNER.invoke(app, ["--config", str(config), "users", "add", name], input=f"{password}\n{password}\n")
+        assert done.exit_code == 0, done.output
+    lines = users.read_text().splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["nam", "lan"]
+    assert users.stat().st_mode & 0o077 == 0
+    refused = RUNNER.invoke(app, ["--config", str(config), "users", "add", "Lan Anh"])
+    assert refused.exit_code == 2
