@@ -10,8 +10,11 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import Message
@@ -22,6 +25,7 @@ from services.core.log import get_logger
 from services.land import fence, frames
 
 PROGRAM = "services.land.reader_child"
+_FOLDER = "ngoclinh-reader-"
 _STREAM_LIMIT = 1 << 20
 _STDERR_KEPT = 4000
 _END_GRACE_S = 5.0
@@ -48,7 +52,8 @@ class Child:
 
     async def start(self) -> None:
         """Start the process."""
-        self._folder = tempfile.mkdtemp(prefix="ngoclinh-reader-")
+        await asyncio.to_thread(_sweep)
+        self._folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")
         orders = self._orders | {"fence": asdict(self._limits), "folder": self._folder}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -70,7 +75,7 @@ class Child:
         """Whether the process still runs."""
         return self._process is not None and self._process.returncode is None
 
-    async def ask(self, message: Message, within_s: float) -> AsyncIterator[Message]:
+    async def ask(self, message: Message, within_s: float) -> AsyncGenerator[Message, None]:
         """Send a request and give the answers as they come, the final `Import` last.
 
         Args:
@@ -84,12 +89,13 @@ class Child:
         """
         timer = asyncio.get_running_loop().call_later(within_s, self._expire, within_s)
         try:
-            async for answer in self._answers(message):
-                yield answer
+            async with aclosing(self._answers(message)) as answers:
+                async for answer in answers:
+                    yield answer
         finally:
             timer.cancel()
 
-    async def _answers(self, message: Message) -> AsyncIterator[Message]:
+    async def _answers(self, message: Message) -> AsyncGenerator[Message, None]:
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -163,6 +169,25 @@ class Child:
             "The reader broke down on these data; the file may be damaged.",
             {"exit_code": str(code)},
         )
+
+
+@lru_cache(maxsize=1)
+def _sweep() -> None:
+    """Remove the folders that the children of a killed service left, once in the life of this one."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        owner = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if owner.isdigit() and not _runs(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def too_long(seconds: float) -> TooLarge:

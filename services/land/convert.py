@@ -16,10 +16,10 @@ from gis.crs import Resolved, project, to_wgs84
 from gis.model import Finding as Found
 from gis.model import Geometries, ParcelTable, Severity, Strings
 from gis.readers import Sheet
-from gis.rules import RULES
-from gis.rules.registry import message
+from gis.report import finding_ids
+from gis.rules import RULES, message
 from services.core.areas import register
-from services.core.names import digest_id, parcel_name, parse_area_name
+from services.core.names import parcel_name, parse_area_name
 from services.land.options import Known
 
 BATCH = 5000
@@ -163,10 +163,11 @@ def findings_of(
     places = np.array([one.location for one in found], dtype=object)
     in_file = shapely.to_wkb(project(places, crs.plane, crs.epsg)) if len(places) else places
     centres = _centres(places, crs)
-    seen = Counter[str]()
-    for one, location, centre in zip(found, in_file, centres, strict=True):
+    ids = finding_ids(found, table)
+    for one, name, location, centre in zip(found, ids, in_file, centres, strict=True):
         rule = RULES[one.rule]
         finding = Finding(
+            name=f"findings/{name}",
             rule=f"rules/{one.rule}",
             rule_code=rule.code,
             severity=int(one.severity),  # type: ignore[arg-type]
@@ -187,7 +188,6 @@ def findings_of(
             finding.threshold_value = one.threshold
         if np.isfinite(centre).all():
             finding.location.longitude_deg, finding.location.latitude_deg = centre.tolist()
-        finding.name = _finding_name(finding, seen)
         yield finding
 
 
@@ -198,14 +198,6 @@ def errors_by_record(found: Sequence[Found]) -> Counter[int]:
         if one.severity == Severity.ERROR:
             counts.update({one.record, *one.related} - {-1})
     return counts
-
-
-def _finding_name(finding: Finding, seen: Counter[str]) -> str:
-    """The same data and rules give the same name; a further finding that is equal in everything gets a number."""
-    parts = [finding.rule, finding.parcel, *finding.related_parcels, *sorted(map(str, finding.details.items()))]
-    digest = digest_id("\0".join([*parts, finding.location_wkb.hex()]))
-    seen[digest] += 1
-    return f"findings/{digest}" if seen[digest] == 1 else f"findings/{digest}-{seen[digest]}"
 
 
 def _label(table: ParcelTable, record: int, key: str, number: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from ngoclinh.land.v1.land_service_pb2 import ParcelInput, ValidateParcelsRequest
 
-from gis import wkb
+from gis import crs, wkb
 from gis.columns import to_text
 from gis.layer import Layer
 from gis.readers import Sheet, to_sheet
@@ -21,7 +21,8 @@ _DEGREES = "EPSG:4326"
 def sheet_of(request: ValidateParcelsRequest) -> Sheet:
     """A sheet of the parcels, in their order.
 
-    Parcels that all come as GeoJSON are in EPSG:4326 where nothing else is said (RFC 7946).
+    The coordinate system that the request names is its own word, as a file's would be. Parcels that all come as GeoJSON
+    are in EPSG:4326 where nothing is said (RFC 7946).
 
     Raises:
         InvalidField: a geometry that is none, by its place in the request.
@@ -39,6 +40,9 @@ def sheet_of(request: ValidateParcelsRequest) -> Sheet:
         ],
     }
     given = {name: values for name, values in fields.items() if any(values)}
+    said = request.options.coordinate_system.strip()
+    if said.lower() not in {"", "auto"}:
+        return to_sheet(None, Layer("", blobs, given, f"EPSG:{crs.parse(said)}"))
     degrees = all(parcel.WhichOneof("geometry") == "geojson" for parcel in parcels)
     return to_sheet(None, Layer("", blobs, given, _DEGREES if degrees else "", crs_assumed=degrees))
 

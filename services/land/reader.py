@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ _ANSWERS_OF_A_WORKER = 1000
 _MOST_WAITING = 32
 
 
-async def read_file(path: Path, import_: Import, land: LandSettings) -> AsyncIterator[Message]:
+async def read_file(path: Path, import_: Import, land: LandSettings) -> AsyncGenerator[Message, None]:
     """Read and check a file in a child process of its own.
 
     Args:
@@ -44,8 +45,9 @@ async def read_file(path: Path, import_: Import, land: LandSettings) -> AsyncIte
     child = Child(limits, _orders(land, path))
     await child.start()
     try:
-        async for answer in child.ask(import_, land.reader_timeout_s):
-            yield answer
+        async with aclosing(child.ask(import_, land.reader_timeout_s)) as answers:
+            async for answer in answers:
+                yield answer
     finally:
         await child.stop()
 
@@ -95,7 +97,7 @@ class Workers:
             await self._idle.pop().stop()
 
     async def _validate(self, request: ValidateParcelsRequest) -> ValidationReport:
-        child = self._idle.pop() if self._idle else await self._started()
+        child = await self._ready()
         whole = False
         try:
             parts = [answer async for answer in child.ask(request, INLINE_LIMIT_S)]
@@ -108,6 +110,15 @@ class Workers:
         done = parts[-1]
         assert isinstance(done, Import)
         return report(done, [part for part in parts if isinstance(part, Finding)])
+
+    async def _ready(self) -> Child:
+        """A child that waits, else a new one; those that died meanwhile are cleared away."""
+        while self._idle:
+            child = self._idle.pop()
+            if child.alive:
+                return child
+            await child.stop()
+        return await self._started()
 
     async def _started(self) -> Child:
         child = Child(fence.Limits(_INLINE_MEMORY_MB, _INLINE_CPU_S, 1), _orders(self._land))

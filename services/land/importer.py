@@ -1,0 +1,224 @@
+"""Carries imports through in the background, one at a time, across restarts too."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, LandValidated, Parcel
+
+from services.core.clock import Clock, to_timestamp, utc_now
+from services.core.config import LandSettings
+from services.core.errors import NgocLinhError, Unavailable, UnreadableFile
+from services.core.log import get_logger
+from services.core.ports import Bus, ParcelStore
+from services.land import frames
+from services.land.reader import read_file
+from services.land.uploads import Uploads
+
+BATCH = 1000
+"""Parcels or findings of one write to the store."""
+
+MOST_TRIES = 3
+"""Times that an import is tried where something of ours fails; then it ends as FAILED."""
+
+RETRY_S = 30.0
+"""Seconds before it is tried again."""
+
+_RUNNING, _COMMITTED, _FAILED = (
+    ImportState.IMPORT_STATE_RUNNING,
+    ImportState.IMPORT_STATE_COMMITTED,
+    ImportState.IMPORT_STATE_FAILED,
+)
+_CHILDS_FIELDS = (
+    "state",
+    "step",
+    "coordinate_system",
+    "coordinate_system_origin",
+    "parcel_count",
+    "error_count",
+    "warning_count",
+    "info_count",
+)
+_log = get_logger(__name__)
+
+
+class Importer:
+    """Runs the imports whose files lie in `uploads`.
+
+    A file stays there until its import has ended and the event is published, so `start` after a crash finds what is
+    left to do.
+
+    Args:
+        store: where parcels go.
+        bus: for `land.validated`.
+        uploads: the files.
+        land: limits.
+        clock: the present moment.
+    """
+
+    def __init__(
+        self, store: ParcelStore, bus: Bus, uploads: Uploads, land: LandSettings, clock: Clock = utc_now
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._uploads = uploads
+        self._land = land
+        self._clock = clock
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._worker: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._now: Import | None = None
+
+    async def start(self) -> None:
+        """Go on with the imports that an earlier run left, and wait for new ones.
+
+        An import that the store holds as running but whose file is gone ends as FAILED.
+        """
+        async with self._starting:
+            if self._worker is None:
+                names = await asyncio.to_thread(self._uploads.names)
+                for import_ in [each async for each in self._running() if each.name not in names]:
+                    gone = UnreadableFile(
+                        "Tệp đã nhận không còn trên đĩa.", "The stored file is no longer on the disk."
+                    )
+                    await self._end(_failed(import_, gone))
+                for name in names:
+                    self._queue.put_nowait(name)
+                self._worker = asyncio.create_task(self._work())
+
+    async def close(self) -> None:
+        """Stop working; an import that runs is taken up again by the next `start`."""
+        if self._worker is not None:
+            self._worker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._worker
+            self._worker = None
+
+    @property
+    def waiting(self) -> int:
+        """Imports that wait for their turn."""
+        return self._queue.qsize()
+
+    def add(self, name: str) -> None:
+        """Take up an import that the store holds as running and whose file is stored."""
+        self._queue.put_nowait(name)
+
+    def with_step(self, import_: Import) -> Import:
+        """The import with the step that it is in, if it is the one that runs now."""
+        if self._now is not None and import_.state == _RUNNING and import_.name == self._now.name:
+            return _copy(import_, step=self._now.step, parcel_count=self._now.parcel_count)
+        return import_
+
+    async def _work(self) -> None:
+        tries: Counter[str] = Counter()
+        while True:
+            name = await self._queue.get()
+            try:
+                await self._carry_through(name, last=tries[name] >= MOST_TRIES - 1)
+                del tries[name]
+            except Exception:
+                _log.exception("import interrupted", import_name=name)
+                tries[name] += 1
+                asyncio.get_running_loop().call_later(RETRY_S, self._queue.put_nowait, name)
+            finally:
+                self._now = None
+
+    async def _carry_through(self, name: str, *, last: bool) -> None:
+        """Bring an import to its end, whatever was done of it already, and forget its file."""
+        import_ = await self._store.import_(name)
+        if import_ is not None and import_.state == _RUNNING:
+            import_ = await self._run(import_, last=last)
+        if import_ is not None and import_.state == _COMMITTED:
+            await self._bus.publish("land.validated", LandValidated(**{"import": import_}), import_.name)
+        self._uploads.forget(name)
+
+    async def _run(self, import_: Import, *, last: bool) -> Import:
+        """Read, check and store; on the last try a fault of ours ends the import instead of coming again."""
+        await self._store.begin_import(import_)
+        try:
+            done = await self._read(import_)
+        except NgocLinhError as error:
+            if isinstance(error, Unavailable) and not last:
+                raise
+            done = _failed(import_, error)
+        except Exception:
+            if not last:
+                raise
+            _log.exception("import failed", import_name=import_.name)
+            done = _failed(import_, NgocLinhError("Lỗi của máy chủ khi nhập tệp.", "A fault of the server."))
+        return await self._end(done)
+
+    async def _end(self, done: Import) -> Import:
+        done.update_time.CopyFrom(to_timestamp(self._clock()))
+        if done.state == _COMMITTED:
+            self._now = _copy(done, state=_RUNNING, step="commit")
+            await self._store.commit(done)
+        else:
+            await self._store.fail(done)
+        _log.info("import ended", import_name=done.name, state=ImportState.Name(done.state), parcels=done.parcel_count)
+        return done
+
+    async def _running(self) -> AsyncIterator[Import]:
+        """The imports that the store holds as running."""
+        after = None
+        while True:
+            imports, after = await self._store.imports(1000, after)
+            for import_ in imports:
+                if import_.state == _RUNNING:
+                    yield import_
+            if after is None:
+                return
+
+    async def _read(self, import_: Import) -> Import:
+        """Put what the child finds into the store; returns the import as it ended."""
+        parcels: list[Parcel] = []
+        findings: list[Finding] = []
+
+        async def put(least: int) -> None:
+            if len(parcels) >= least:
+                await self._store.put_parcels(import_.name, parcels)
+                parcels.clear()
+            if len(findings) >= least:
+                await self._store.put_findings(import_.name, findings)
+                findings.clear()
+
+        done = import_
+        async with aclosing(read_file(self._uploads.path(import_.name), import_, self._land)) as answers:
+            async for answer in answers:
+                if isinstance(answer, Parcel):
+                    parcels.append(answer)
+                elif isinstance(answer, Finding):
+                    findings.append(answer)
+                elif isinstance(answer, Import):
+                    self._now = done = _told(import_, answer)
+                await put(BATCH)
+        await put(1)
+        return done
+
+
+def _told(import_: Import, answer: Import) -> Import:
+    """An import with what the child may say of it: never its name, its times, its file."""
+    told = _copy(import_, **{field: getattr(answer, field) for field in _CHILDS_FIELDS})
+    if answer.HasField("problem"):
+        told.problem.CopyFrom(answer.problem)
+    return told
+
+
+def _failed(import_: Import, error: NgocLinhError) -> Import:
+    failure = frames.failure(error)
+    failed = _copy(import_, state=_FAILED, reason=failure.reason)
+    failed.problem.CopyFrom(failure.problem)
+    return failed
+
+
+def _copy(import_: Import, **fields: Any) -> Import:
+    copy = Import()
+    copy.CopyFrom(import_)
+    for name, value in fields.items():
+        setattr(copy, name, value)
+    return copy
