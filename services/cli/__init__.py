@@ -59,12 +59,23 @@ class Commands(TyperGroup):
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"ngoclinh {version('ngoclinh')}")
+        raise typer.Exit
+
+
 @app.callback()
 def main(
     ctx: typer.Context,
     config: Annotated[Path | None, typer.Option(help="Settings file; default ngoclinh.toml of this folder.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the stores.")] = None,
     lang: Annotated[Literal["vi", "en"] | None, typer.Option(help="Language of messages.")] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Ngọc Linh: what is written online and how the land parcels stand, per commune."""
     ctx.obj = Options(config, data_dir, lang)
