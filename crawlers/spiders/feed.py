@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import calendar
+import io
 import json
 import re
+import xml.sax
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +21,6 @@ from crawlers.documents import MAX_TEXT, MAX_TITLE, Document, best_time
 from crawlers.markup import clean
 from crawlers.spiders import MAX_ITEMS, Answer, Entry, Found, NotReadable
 
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _HTML = re.compile(rb"^\s*(?:<!doctype\s+html|<html\b)", re.IGNORECASE)
 
 
@@ -36,19 +37,22 @@ def read(answer: Answer) -> Found:
         raise NotReadable("Nguồn tin trống rỗng.", "The feed is an empty file.")
     if _HTML.match(body):
         raise NotReadable("Địa chỉ nguồn tin trả về trang HTML.", "The feed's address answers an HTML page.")
-    parsed = _parse(answer.body, answer)
+    parsed = _parse(answer)
     if not parsed.entries and not parsed.version:
         raise NotReadable("Không phải RSS, Atom hay JSON Feed.", "It is no RSS, Atom or JSON feed.")
     entries = [Entry(url, _moment(item)) for item in parsed.entries[:MAX_ITEMS] if (url := _link(item, answer.url))]
-    broken = bool(parsed.bozo) and not isinstance(parsed.get("bozo_exception"), feedparser.CharacterEncodingOverride)
+    broken = isinstance(parsed.get("bozo_exception"), xml.sax.SAXException)
     problem = ("Nguồn tin sai cú pháp XML; chỉ đọc được một phần.", "The feed is broken XML; a part could be read.")
     return Found(entries, problem=problem if broken else ("", ""))
 
 
-def _parse(body: bytes, answer: Answer) -> Any:
-    """Feedparser without its DTD: no entity of the document is ever expanded or fetched."""
+def _parse(answer: Answer) -> Any:
+    """Parse a stream, because feedparser takes other input for the name of a file or address to open.
+
+    It drops the entity declarations of the document, so none is ever expanded or fetched.
+    """
     return feedparser.parse(
-        _DOCTYPE.sub(b"", body),
+        io.BytesIO(answer.body),
         response_headers={**answer.headers, "content-location": answer.url},
         sanitize_html=False,
         resolve_relative_uris=False,
@@ -62,15 +66,17 @@ def _link(item: Mapping[str, Any], base: str) -> str:
 
 def _moment(item: Mapping[str, Any]) -> datetime | None:
     """The time of an item; our own reading first, because of zones such as GMT+7 and of dates without one."""
-    text = str(item.get("published") or item.get("updated") or "")
-    when = parse(text)
-    if when is not None:
-        return when.moment
-    struct = item.get("published_parsed") or item.get("updated_parsed")
-    try:
-        return datetime.fromtimestamp(calendar.timegm(struct), UTC) if struct else None
-    except (ValueError, OverflowError):
-        return None
+    stated = dict(item)
+    for key in ("published", "updated", "created"):
+        when = parse(str(stated.get(key) or ""))
+        if when is not None:
+            return when.moment
+        if struct := stated.get(f"{key}_parsed"):
+            try:
+                return datetime.fromtimestamp(calendar.timegm(struct), UTC)
+            except (ValueError, OverflowError):
+                continue
+    return None
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -29,7 +29,8 @@ def read(answer: Answer) -> Found:
 def _links(tree: markup.Element, css: str, base: str) -> Iterator[Entry]:
     seen: set[str] = set()
     for link in markup.select(tree, css)[: 2 * MAX_ITEMS]:
-        url = resolve(base, (link.get("href") or "").strip())
-        if is_web(url) and url not in seen:
+        href = (link.get("href") or "").strip()
+        url = resolve(base, href)
+        if href and is_web(url) and url not in seen:
             seen.add(url)
             yield Entry(url)
