@@ -110,7 +110,7 @@ def product(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         product.site = site
         product.land = product.clip(LAND)
         product.clip(SCHOOL)
-        assert product.upload("to_1.geojson", sheet())["state"] == "IMPORT_STATE_COMMITTED"
+        assert product.upload("to_1.geojson", sheet(), edition="2004")["state"] == "IMPORT_STATE_COMMITTED"
         yield product
     finally:
         product.terminate()

@@ -15,7 +15,7 @@ from tests.browser.conftest import Product, sheet
 from tests.e2e.program import eventually
 
 DRAWN = """(layer) => {
-  const { map } = document.querySelector('nl-map');
+  const map = document.querySelector('nl-map')?.map;
   return map && map.getLayer(layer) ? map.queryRenderedFeatures({ layers: [layer] }).length : 0;
 }"""
 DROP = """async ([name, base64]) => {
@@ -33,10 +33,12 @@ def drawn(page: Page, layer: str) -> int:
     return int(eventually(lambda: page.evaluate(DRAWN, layer), 30))
 
 
-def drop(page: Page, name: str, data: bytes) -> None:
-    """Drop a file on the page."""
+def drop(page: Page, name: str, data: bytes, edition: str = "") -> None:
+    """Drop a file on the page, saying which register its commune codes belong to."""
     page.goto("/#/land")
     page.locator(".dropzone input[type=file]").wait_for(state="attached")
+    page.locator(".dropzone summary").click()
+    page.locator(".dropzone select[name=edition]").select_option(edition)
     page.evaluate(DROP, [name, base64.b64encode(data).decode()])
     page.wait_for_url("**/#/imports/*")
 
@@ -90,7 +92,7 @@ def test_a_dropped_file_shows_its_findings_and_the_way_to_each(page: Page, produ
 def test_a_file_in_the_wrong_zone_says_so_and_is_checked_again_with_the_right_one(page: Page) -> None:
     collection = json.loads(sheet())
     collection["crs"]["properties"]["name"] = "urn:ogc:def:crs:EPSG::9216"
-    drop(page, "sai_kinh_tuyen.geojson", json.dumps(collection).encode())
+    drop(page, "sai_kinh_tuyen.geojson", json.dumps(collection).encode(), "2004")
     cause = page.locator(".cause")
     expect(cause).to_contain_text("EPSG:5899", timeout=60_000)
     before = page.url

@@ -37,6 +37,7 @@ export default function importPage({ path, update }: Context): View {
   let bounds: [number, number, number, number] | undefined;
   let points: { of: Finding[] | undefined; value: FeatureCollection } = { of: undefined, value: findingPoints([]) };
   let timer = 0;
+  let homeless = false; // parcels whose commune codes belong to no known edition join no commune
 
   async function refresh(): Promise<void> {
     clearTimeout(timer);
@@ -51,6 +52,7 @@ export default function importPage({ path, update }: Context): View {
   /** Show the parcels of the import on the map from the start. */
   async function frame(): Promise<void> {
     const { parcels } = await get<ListParcelsResponse>("/v1/parcels", { "filter.import": name, page_size: 1000 });
+    homeless = parcels.some((parcel) => parcel.name.startsWith("parcels/unknown-"));
     const corners = parcels.flatMap(({ bounds: box }) =>
       box ? [[box.west_deg, box.south_deg], [box.east_deg, box.north_deg]] : [],
     );
@@ -109,6 +111,18 @@ export default function importPage({ path, update }: Context): View {
     </section>`;
   }
 
+  /** The same code names another commune before and after 2025-07-01: ask which one is meant. */
+  function edition(one: Import): TemplateResult | typeof nothing {
+    if (!homeless) return nothing;
+    const choice = (year: "2004" | "2025"): TemplateResult =>
+      html`<button class="button" @click=${() => again({ edition: year }, update)}>${t(`drop.edition_${year}`)}</button>`;
+    return html`<section class="cause mild" aria-labelledby="edition-title">
+      <h2 id="edition-title">${icon("warning")}${t("import.edition")}</h2>
+      <p>${t("import.edition_why")}</p>
+      ${held(one.file_name) ? html`<p class="fix">${t("import.edition_fix")} ${choice("2004")} ${choice("2025")}</p>` : nothing}
+    </section>`;
+  }
+
   function counts(one: Import): Partial<Record<Severity, number>> {
     return { SEVERITY_ERROR: one.error_count, SEVERITY_WARNING: one.warning_count, SEVERITY_INFO: one.info_count };
   }
@@ -146,7 +160,7 @@ export default function importPage({ path, update }: Context): View {
       severity = value;
       loadFindings();
     };
-    return html`${summary(one)} ${cause(one)}
+    return html`${summary(one)} ${cause(one)} ${edition(one)}
       <div class="land">
         <section class="panel side-panel" aria-labelledby="findings-title">
           <header><h2 id="findings-title">${t("land.findings")}</h2></header>

@@ -12,6 +12,8 @@ import { toast } from "./toast";
 export interface FileOptions {
   coordinate_system: string;
   commune: string;
+  /** Register of the commune codes in the file: "2004", "2025", "" where unknown. */
+  edition: string;
   as_of_date: string;
   scale: string;
 }
@@ -101,6 +103,14 @@ function optionFields(): TemplateResult {
           ${communes.map(({ name, title, edition, code }) => html`<option value=${name}>${title} (${code}, ${edition})</option>`)}
         </select>
       </label>
+      <label class="field">
+        <span>${t("drop.edition")}</span>
+        <select name="edition">
+          <option value="">${t("drop.by_column")}</option>
+          <option value="2004">${t("drop.edition_2004")}</option>
+          <option value="2025">${t("drop.edition_2025")}</option>
+        </select>
+      </label>
       <label class="field"><span>${t("drop.date")}</span><input type="date" name="as_of_date" /></label>
       <label class="field">
         <span>${t("drop.scale")}</span>
@@ -122,6 +132,7 @@ export function dropzone(update: () => void): TemplateResult {
     return {
       coordinate_system: value("coordinate_system"),
       commune: value("commune"),
+      edition: value("edition"),
       as_of_date: value("as_of_date"),
       scale: value("scale"),
     };
