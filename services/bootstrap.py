@@ -38,6 +38,8 @@ from services.media.alerting import Alerter, Notifier
 from services.media.analyze import Analyzer
 from services.media.servicer import MediaServicer
 from services.media.workers import Keeper
+from services.operations.health import Watched
+from services.operations.servicer import OperationsServicer
 from services.rpc.client import connect
 from services.rpc.serve import Server
 from services.sentiment.baseline import Baseline
@@ -109,6 +111,13 @@ def open_stores(settings: Settings, **given: Any) -> Stores:
     return Stores(**{name: given[name] if name in given else make() for name, make in makers.items()})
 
 
+def watched(settings: Settings, stores: Stores) -> Watched:
+    """The stores as OperationsService watches them."""
+    files = Files(settings.data_dir)
+    places = {"bus": files.bus, "ledger": files.ledger, "index": files.index, "parcels": files.parcels}
+    return Watched(stores.bus, stores.ledger, stores.index, stores.parcels, settings.data_dir, places)
+
+
 @dataclass
 class Services:
     """Our servicers; they reach each other over the channel only."""
@@ -120,6 +129,7 @@ class Services:
     land: LandServicer
     imports: ImportServicer
     situation: SituationServicer
+    operations: OperationsServicer
 
     @classmethod
     def over(cls, settings: Settings, stores: Stores, channel: grpc.aio.Channel, clock: Clock) -> Services:
@@ -132,6 +142,7 @@ class Services:
             land=LandServicer(stores.parcels, settings.land),
             imports=ImportServicer(stores.parcels, stores.bus, settings.data_dir / "uploads", settings.land, clock),
             situation=SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
+            operations=OperationsServicer(watched(settings, stores), channel, settings.crawler.enabled, clock),
         )
 
     @property
@@ -145,6 +156,7 @@ class Services:
             "ngoclinh.land.v1.LandService": self.land,
             "ngoclinh.land.v1.ImportService": self.imports,
             "ngoclinh.situation.v1.SituationService": self.situation,
+            "ngoclinh.operations.v1.OperationsService": self.operations,
         }
 
 
@@ -212,9 +224,11 @@ async def running(
             )
             stack.push_async_callback(_cancel, program.tasks)
         if doors:
-            web = WebServer(Gateway(channel, settings).app, settings.gateway)
+            gateway = Gateway(channel, settings)
+            web = WebServer(gateway.app, settings.gateway)
             await web.start()
             stack.push_async_callback(web.stop)
+            stack.callback(gateway.events.close)
             program.grpc_address, program.url = server.address, web.url
         if crawl and settings.crawler.enabled:
             child = crawler(settings)

@@ -22,6 +22,7 @@ from services.core.log import get_logger
 from services.gateway import answers, openapi, upload
 from services.gateway.area_shapes import AreaShapes
 from services.gateway.brief.door import BriefDoor
+from services.gateway.events import Events
 from services.gateway.geojson import GeoJson
 from services.gateway.security import MIB, Door, Guard
 from services.gateway.static import pages
@@ -52,6 +53,7 @@ class Gateway:
 
     def __init__(self, channel: grpc.aio.Channel, settings: Settings) -> None:
         self._health = health_pb2_grpc.HealthStub(channel)
+        self.events = Events(channel)
         shapes = GeoJson(channel)
         communes = AreaShapes(channel, settings.default_watch_area)
         brief = BriefDoor(channel, settings.default_watch_area)
@@ -59,6 +61,7 @@ class Gateway:
             Extra("GET", "/healthz", self._healthz, "Does it serve."),
             Extra("GET", "/openapi.json", self._openapi, "This document."),
             Extra("GET", "/v1/areas.geojson", communes.collection, "Communes of a watch area as GeoJSON, for maps."),
+            Extra("GET", "/v1/events", self.events.handle, "What happens, as server-sent events."),
             Extra("GET", "/v1/parcels.geojson", shapes.parcels, "ListParcels as GeoJSON, with shapes."),
             Extra("GET", "/v1/findings.geojson", shapes.findings, "ListFindings as GeoJSON."),
             Extra(

@@ -1,0 +1,121 @@
+"""Server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ngoclinh.media.v1.alert_pb2 import Alert
+from ngoclinh.media.v1.alert_service_pb2 import DESCRIPTOR, WatchAlertsRequest, WatchAlertsResponse
+from ngoclinh.media.v1.alert_service_pb2_grpc import AlertServiceServicer
+
+from services.core.config import GatewaySettings, GrpcSettings, Settings
+from services.gateway.app import Gateway
+from services.gateway.serve import WebServer
+from services.rpc.client import connect
+from services.rpc.serve import Server
+
+
+class Alerts(AlertServiceServicer):
+    """Tells of the alerts that a test raises, and counts who watches."""
+
+    def __init__(self) -> None:
+        self.raised: asyncio.Queue[str] = asyncio.Queue()
+        self.watching = 0
+
+    async def WatchAlerts(self, request: WatchAlertsRequest, context: Any) -> AsyncIterator[WatchAlertsResponse]:
+        self.watching += 1
+        try:
+            while True:
+                yield WatchAlertsResponse(alert=Alert(name="alerts/a", title=await self.raised.get()))
+        finally:
+            self.watching -= 1
+
+
+async def _unused(self: Alerts, request: Any, context: Any) -> Any:
+    raise AssertionError("only the watch is asked")
+
+
+for _method in DESCRIPTOR.services_by_name["AlertService"].methods:
+    if _method.name not in vars(Alerts):
+        setattr(Alerts, _method.name, _unused)
+
+
+class Stage:
+    """A gateway before a service of alerts."""
+
+    def __init__(self, alerts: Alerts, gateway: Gateway, web: WebServer) -> None:
+        self.alerts, self.gateway, self.web = alerts, gateway, web
+
+    async def screen(self) -> asyncio.StreamReader:
+        """A screen that has its answer's head behind it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.web.port)
+        writer.write(f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1:{self.web.port}\r\n\r\n".encode())
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert b"200 OK" in head
+        assert b"text/event-stream" in head
+        reader.writer = writer  # type: ignore[attr-defined]
+        return reader
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    server = Server(GrpcSettings(port=0), tcp=False, unix=tmp_path / "core.sock")
+    alerts = Alerts()
+    server.add("ngoclinh.media.v1.AlertService", alerts)
+    await server.start()
+    channel = connect(server.target, default_s=5)
+    settings = Settings(data_dir=tmp_path, gateway=GatewaySettings(port=0))
+    gateway = Gateway(channel, settings)
+    web = WebServer(gateway.app, settings.gateway)
+    await web.start()
+    yield Stage(alerts, gateway, web)
+    gateway.events.close()
+    await asyncio.wait_for(web.stop(), 5)
+    await channel.close()
+    await server.stop(0.2)
+
+
+async def event(reader: asyncio.StreamReader) -> tuple[str, Any]:
+    """The next event: its name and its data."""
+    while True:
+        line = (await asyncio.wait_for(reader.readline(), 5)).decode().strip()
+        if line.startswith("event: "):
+            data = (await asyncio.wait_for(reader.readline(), 5)).decode().strip()
+            return line.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+async def settled(look: Any) -> None:
+    for _ in range(250):
+        if look():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come so far")
+
+
+async def test_one_watch_serves_all_screens(stage: Stage) -> None:
+    first, second = await stage.screen(), await stage.screen()
+    await settled(lambda: stage.alerts.watching == 1)
+    stage.alerts.raised.put_nowait("Sạt lở ở Trà Vân")
+    for reader in (first, second):
+        name, data = await event(reader)
+        assert (name, data["title"], data["count"]) == ("alert", "Sạt lở ở Trà Vân", 0)
+    assert stage.alerts.watching == 1
+
+
+async def test_the_watch_ends_with_the_last_screen(stage: Stage) -> None:
+    reader = await stage.screen()
+    await settled(lambda: stage.alerts.watching == 1)
+    reader.writer.close()  # type: ignore[attr-defined]
+    await settled(lambda: stage.alerts.watching == 0)
+
+
+async def test_an_open_screen_does_not_hold_up_the_end(stage: Stage) -> None:
+    reader = await stage.screen()
+    stage.gateway.events.close()
+    await asyncio.wait_for(stage.web.stop(), 3)
+    assert reader.at_eof() or await asyncio.wait_for(reader.read(), 3)
