@@ -327,7 +327,7 @@ class ArticleIndex(Protocol):
         ...
 
     async def delete(self, names: Sequence[str]) -> None:
-        """Remove articles; unknown names are ignored."""
+        """Remove articles for good: until `clear`, a `put` of such a name is ignored, also of one not yet known."""
         ...
 
     async def clear(self) -> None:

@@ -15,19 +15,23 @@ from ngoclinh.media.v1.media_service_pb2 import (
     ListArticlesResponse,
     ListSourcesRequest,
     ListSourcesResponse,
+    RunSourceRequest,
     SubmitArticleRequest,
     SubmitArticleResponse,
     SummarizeArticlesRequest,
     SummarizeArticlesResponse,
+    TakeDownArticleRequest,
+    UpdateSourceRequest,
 )
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceServicer
 
 from services.core import corrections, paging
-from services.core.clock import Clock, utc_now
+from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.errors import InvalidField, InvalidPageToken, NotFound
 from services.core.ports import ArticleIndex, Bus, Ledger
 from services.media.caller import user_of
 from services.media.filters import spelled_out
+from services.media.sources import Sources
 from services.media.submit import Submissions
 
 
@@ -35,7 +39,7 @@ class MediaServicer(MediaServiceServicer):
     """Answers from the stores that it is handed.
 
     Args:
-        bus: for submissions.
+        bus: for submissions and commands.
         ledger: the store of record.
         index: the search index.
         channel: where AreaService is, which knows the watch areas.
@@ -48,7 +52,9 @@ class MediaServicer(MediaServiceServicer):
         self._ledger = ledger
         self._index = index
         self._areas = AreaServiceStub(channel)
+        self._sources = Sources(bus, ledger)
         self._submissions = Submissions(bus, ledger, clock)
+        self._clock = clock
 
     async def ListSources(self, request: ListSourcesRequest, context: Any) -> ListSourcesResponse:
         """Sources in the order of their names."""
@@ -60,10 +66,15 @@ class MediaServicer(MediaServiceServicer):
 
     async def GetSource(self, request: GetSourceRequest, context: Any) -> Source:
         """One source with its health."""
-        for source in await self._ledger.sources():
-            if source.name == request.name:
-                return source
-        raise NotFound(request.name)
+        return await self._sources.get(request.name)
+
+    async def UpdateSource(self, request: UpdateSourceRequest, context: Any) -> Source:
+        """Pause a source or let it go on."""
+        return await self._sources.update(request)
+
+    async def RunSource(self, request: RunSourceRequest, context: Any) -> Source:
+        """Have a source polled now."""
+        return await self._sources.run(request.name)
 
     async def SubmitArticle(self, request: SubmitArticleRequest, context: Any) -> SubmitArticleResponse:
         """Take a link or a clipped text; wait until it is stored, refused, or the deadline is near."""
@@ -96,6 +107,12 @@ class MediaServicer(MediaServiceServicer):
         article = await self._ledger.correct(request, user_of(context))
         await self._index.put([article])
         return article
+
+    async def TakeDownArticle(self, request: TakeDownArticleRequest, context: Any) -> Article:
+        """Erase an article for good, from the ledger first; the answer has its name and the time only."""
+        await self._ledger.take_down(request.name, request.reason, user_of(context))
+        await self._index.delete([request.name])
+        return Article(name=request.name, withdrawn_time=to_timestamp(self._clock()))
 
 
 def _source_key(key: list[Any] | None) -> str:

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from ngoclinh.area.v1 import area_service_pb2
 from ngoclinh.land.v1 import import_service_pb2, land_service_pb2
 from ngoclinh.media.v1 import alert_service_pb2, media_service_pb2
+from ngoclinh.operations.v1 import operations_service_pb2
 from ngoclinh.sentiment.v1 import sentiment_service_pb2
 from ngoclinh.situation.v1 import situation_service_pb2
 
@@ -22,6 +23,7 @@ FILES = (
     land_service_pb2,
     import_service_pb2,
     situation_service_pb2,
+    operations_service_pb2,
 )
 """The files that declare services."""
 

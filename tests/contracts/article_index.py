@@ -306,10 +306,14 @@ class ArticleIndexContract:
         found = _names((await index.search(filter_, 300)).articles)
         await index.delete([*found[:10], "articles/unknown"])
         assert _names((await index.search(filter_, 300)).articles) == found[10:]
+        await index.put(many)
+        assert _names((await index.search(filter_, 300)).articles) == found[10:], "what was deleted stays away"
         await index.clear()
         answer = await index.summarize(ArticleFilter(include_withdrawn=True), [ARTICLE_FACET_AREA], TIME_INTERVAL_DAY)
         assert (answer.total_count, len(answer.facets[0].buckets), len(answer.histogram)) == (0, 0, 0)
         assert (await index.search(filter_, 5)).total == 0
+        await index.put(many)
+        assert _names((await index.search(filter_, 300)).articles) == found
 
     async def test_what_was_put_is_there_after_reopening(self, index: ArticleIndex, place: str) -> None:
         await index.put([article("a")])

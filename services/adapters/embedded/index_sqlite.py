@@ -58,6 +58,7 @@ MIGRATIONS = (
         exact, folded, tokenize = "unicode61 remove_diacritics 0 tokenchars '\u0300\u0301\u0303\u0309\u0323\ue000'"
     );
     """,
+    "CREATE TABLE deleted (name TEXT PRIMARY KEY) WITHOUT ROWID;",
 )
 
 _FIELD_END = " \ue000 "
@@ -122,10 +123,12 @@ class SqliteArticleIndex:
         return await self._database.read(lambda connection: count(connection, filter_, facets, interval, by_area))
 
     async def delete(self, names: Sequence[str]) -> None:
-        """Remove articles; unknown names are ignored."""
+        """Remove articles for good: until `clear`, a `put` of such a name is ignored, also of one not yet known."""
 
         def work(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA secure_delete=ON")
             for name in names:
+                connection.execute("INSERT OR IGNORE INTO deleted VALUES (?)", (name,))
                 for (id_,) in connection.execute("DELETE FROM article WHERE name = ? RETURNING id", (name,)).fetchall():
                     connection.execute("DELETE FROM words WHERE rowid = ?", (id_,))
 
@@ -135,7 +138,7 @@ class SqliteArticleIndex:
         """Remove everything, before a rebuild."""
 
         def work(connection: sqlite3.Connection) -> None:
-            for table in ("article", "words"):
+            for table in ("article", "words", "deleted"):
                 connection.execute(f"DELETE FROM {table}")
 
         await self._database.write(work)
@@ -147,6 +150,8 @@ class SqliteArticleIndex:
 
 def _put(connection: sqlite3.Connection, article: Article) -> None:
     row = article_sql.columns(article)
+    if connection.execute("SELECT 1 FROM deleted WHERE name = ?", (article.name,)).fetchone():
+        return
     names = ", ".join(row)
     values = ", ".join(f":{name}" for name in row)
     updates = ", ".join(f"{name} = excluded.{name}" for name in row)

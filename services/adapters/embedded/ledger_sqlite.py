@@ -197,6 +197,7 @@ class SqliteLedger(ledger_alerts.SqliteAlerts):
         now = to_timestamp(self._clock()).ToMicroseconds()
 
         def work(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA secure_delete=ON")
             if articles.standing(connection, name) is None:
                 raise NotFound(name)
             connection.execute(

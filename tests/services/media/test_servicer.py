@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import grpc
-import grpc.aio
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.rpc import status_pb2
 from ngoclinh.media.v1.article_pb2 import ARTICLE_KIND_CLIPPING, Article, Source
 from ngoclinh.media.v1.event_pb2 import FetchPage, SourceCommand, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import (
@@ -31,42 +27,16 @@ from ngoclinh.media.v1.media_service_pb2 import (
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_FETCH_FAILED, ERROR_REASON_FETCH_REFUSED
 
-from services.area.servicer import AreaServicer
 from services.core.clock import utc_now
-from services.core.config import GrpcSettings, WatchAreaSettings
 from services.core.names import article_name
 from services.core.ports import Output
 from services.core.worker import run_worker
 from services.media.caller import USER_KEY
-from services.media.servicer import MediaServicer
 from services.rpc import status
-from services.rpc.client import connect
-from services.rpc.serve import Server
 from tests.contracts.articles import AREAS, article, collected
 from tests.contracts.bus import take
+from tests.services.media.serving import refusal
 from tests.services.media.stores import Stores
-
-WATCHED = {"nui": WatchAreaSettings(title="Núi", areas=[name.removeprefix("areas/2025-") for name in AREAS[:2]])}
-
-
-@pytest.fixture
-async def media(stores: Stores, tmp_path: Path) -> AsyncIterator[MediaServiceStub]:
-    server = Server(GrpcSettings(port=0), tcp=False, unix=tmp_path / "s")
-    channel = connect(server.target)
-    server.add("ngoclinh.media.v1.MediaService", MediaServicer(stores.bus, stores.ledger, stores.index, channel))
-    server.add("ngoclinh.area.v1.AreaService", AreaServicer(WATCHED))
-    await server.start()
-    yield MediaServiceStub(channel)
-    await channel.close()
-    await server.stop(0)
-
-
-async def refusal(call: Any) -> tuple[grpc.StatusCode, str, status_pb2.Status]:
-    """Status code, reason and whole status of a call that must fail."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    answer = status.from_rpc_error(caught.value)
-    return caught.value.code(), status.reason(answer), answer
 
 
 def at(moment: datetime) -> Timestamp:

@@ -1,0 +1,1 @@
+"""How the system is, and what its workers could not use."""

@@ -1,0 +1,128 @@
+"""What is looked at to tell how the system is."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import grpc
+from ngoclinh.media.v1.article_pb2 import SOURCE_STATE_ACTIVE, SOURCE_STATE_BLOCKED, SOURCE_STATE_DISABLED, Source
+from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
+from ngoclinh.operations.v1.operations_service_pb2 import (
+    CrawlerHealth,
+    DiskHealth,
+    PartVersion,
+    QueueHealth,
+    StoreHealth,
+)
+
+from services.core.errors import NgocLinhError
+from services.core.ports import ArticleIndex, Bus, Ledger, ParcelStore
+
+PATIENCE_S = 5.0
+"""Seconds after which a store counts as not reachable."""
+_WRONG = (SOURCE_STATE_BLOCKED, SOURCE_STATE_DISABLED)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The stores, and where those lie that are files of this machine.
+
+    Attributes:
+        bus: events.
+        ledger: the store of record.
+        index: the search index.
+        parcels: parcels, findings, imports.
+        data_dir: the data folder.
+        files: path by name of store; a store without one has no size here.
+    """
+
+    bus: Bus
+    ledger: Ledger
+    index: ArticleIndex
+    parcels: ParcelStore
+    data_dir: Path
+    files: Mapping[str, Path]
+
+    @property
+    def probes(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """A small read for each store."""
+        return {
+            "bus": self.bus.depth,
+            "ledger": self.ledger.sources,
+            "index": lambda: self.index.search(ArticleFilter(), 1),
+            "parcels": lambda: self.parcels.imports(1),
+        }
+
+
+async def stores(watched: Watched) -> list[StoreHealth]:
+    """Every store: does it answer, how fast, how large is it."""
+    probes = watched.probes.items()
+    return list(await asyncio.gather(*(_store(name, probe, watched.files.get(name)) for name, probe in probes)))
+
+
+async def _store(name: str, probe: Callable[[], Awaitable[object]], file: Path | None) -> StoreHealth:
+    health = StoreHealth(name=name, size_bytes=await asyncio.to_thread(size, file) if file else 0)
+    start = time.perf_counter()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await probe()
+    except NgocLinhError as error:
+        health.problem.vi, health.problem.en = error.vi, error.en
+    except TimeoutError:
+        health.problem.vi = f"Không trả lời trong {PATIENCE_S:g} giây."
+        health.problem.en = f"No answer within {PATIENCE_S:g} seconds."
+    else:
+        health.reachable = True
+        health.answer_ms = round(1000 * (time.perf_counter() - start), 1)
+    return health
+
+
+def size(file: Path) -> int:
+    """Bytes of a file with those that SQLite keeps beside it; 0 where there is none."""
+    beside = (file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm"))
+    return sum(each.stat().st_size for each in beside if each.exists())
+
+
+def queues(depth: Mapping[tuple[str, str], int]) -> list[QueueHealth]:
+    """How many events wait for each group."""
+    return [QueueHealth(name="/".join(place), waiting_count=count) for place, count in sorted(depth.items())]
+
+
+def crawler(sources: Iterable[Source], enabled: bool) -> CrawlerHealth:
+    """The crawler by what it said about its sources."""
+    known = list(sources)
+    health = CrawlerHealth(
+        enabled=enabled,
+        source_count=len(known),
+        active_count=sum(source.state == SOURCE_STATE_ACTIVE for source in known),
+        problem_count=sum(source.state in _WRONG or source.HasField("problem") for source in known),
+    )
+    polled = [source.poll_time for source in known if source.HasField("poll_time")]
+    if polled:
+        health.last_poll_time.CopyFrom(max(polled, key=lambda stamp: stamp.ToNanoseconds()))
+    return health
+
+
+def disk(data_dir: Path) -> DiskHealth:
+    """The disk that the data folder lies on."""
+    usage = shutil.disk_usage(data_dir)
+    return DiskHealth(free_bytes=usage.free, total_bytes=usage.total)
+
+
+def versions() -> list[PartVersion]:
+    """Versions of the parts that matter when something is wrong."""
+    found = {
+        "ngoclinh": metadata.version("ngoclinh"),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "grpc": grpc.__version__,
+    }
+    return [PartVersion(name=name, version=version) for name, version in found.items()]

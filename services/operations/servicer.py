@@ -1,0 +1,119 @@
+"""OperationsService: the quarantine of the bus, and how everything is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import grpc.aio
+from ngoclinh.operations.v1.operations_service_pb2 import (
+    GetHealthRequest,
+    Health,
+    ListQuarantinedRequest,
+    ListQuarantinedResponse,
+    PurgeQuarantinedRequest,
+    PurgeQuarantinedResponse,
+    Quarantined,
+    ReleaseQuarantinedRequest,
+    ReleaseQuarantinedResponse,
+)
+from ngoclinh.operations.v1.operations_service_pb2_grpc import OperationsServiceServicer
+from ngoclinh.sentiment.v1.sentiment_service_pb2 import GetModelRequest
+from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
+
+from services.core import events, paging, ports, protojson
+from services.core.clock import Clock, to_timestamp, utc_now
+from services.core.errors import InvalidPageToken, NgocLinhError
+from services.operations import health
+from services.operations.health import Watched
+
+PREVIEW = 2000
+"""Most characters of an event that are shown."""
+
+
+class OperationsServicer(OperationsServiceServicer):
+    """Answers from the stores that it is handed.
+
+    Args:
+        watched: the stores.
+        channel: where SentimentService is.
+        crawling: do the settings ask for the crawler.
+        clock: the present moment.
+    """
+
+    def __init__(
+        self, watched: Watched, channel: grpc.aio.Channel, crawling: bool = True, clock: Clock = utc_now
+    ) -> None:
+        self._watched = watched
+        self._sentiment = SentimentServiceStub(channel)
+        self._crawling = crawling
+        self._clock = clock
+        self._start = clock()
+
+    async def ListQuarantined(self, request: ListQuarantinedRequest, context: Any) -> ListQuarantinedResponse:
+        """Events that were set aside, oldest first."""
+        key = paging.decode_token("quarantine", None, request.page_token)
+        if key is not None and [type(value) for value in key] != [str]:
+            raise InvalidPageToken
+        everything = await self._watched.bus.quarantined()
+        rest = everything[_behind(everything, key[0]) :] if key else everything
+        size = paging.page_size(request.page_size, 100, 1000)
+        token = paging.encode_token("quarantine", None, [rest[size - 1].id]) if len(rest) > size else ""
+        return ListQuarantinedResponse(
+            quarantined=map(_told, rest[:size]), next_page_token=token, total_count=len(everything)
+        )
+
+    async def ReleaseQuarantined(self, request: ReleaseQuarantinedRequest, context: Any) -> ReleaseQuarantinedResponse:
+        """Have events delivered again."""
+        return ReleaseQuarantinedResponse(count=await self._watched.bus.release(request.ids))
+
+    async def PurgeQuarantined(self, request: PurgeQuarantinedRequest, context: Any) -> PurgeQuarantinedResponse:
+        """Forget events for good."""
+        return PurgeQuarantinedResponse(count=await self._watched.bus.purge(request.ids))
+
+    async def GetHealth(self, request: GetHealthRequest, context: Any) -> Health:
+        """How everything is now; what does not answer is told as such and fails nothing else."""
+        watched = self._watched
+        answer = Health(
+            check_time=to_timestamp(self._clock()),
+            start_time=to_timestamp(self._start),
+            stores=await health.stores(watched),
+            disk=await asyncio.to_thread(health.disk, watched.data_dir),
+            versions=health.versions(),
+            model=await self._model(),
+            crawler=health.crawler([], self._crawling),
+        )
+        reachable = {store.name for store in answer.stores if store.reachable}
+        if "bus" in reachable:
+            answer.queues.extend(health.queues(await watched.bus.depth()))
+            answer.quarantined_count = len(await watched.bus.quarantined())
+        if "ledger" in reachable:
+            answer.crawler.CopyFrom(health.crawler(await watched.ledger.sources(), self._crawling))
+        return answer
+
+    async def _model(self) -> str:
+        try:
+            model = await self._sentiment.GetModel(GetModelRequest())
+        except (grpc.aio.AioRpcError, NgocLinhError):
+            return ""
+        return f"{model.name}@{model.version}"
+
+
+def _behind(everything: list[ports.Quarantined], id_: str) -> int:
+    """Where the page after an event starts; at the front where the event is no longer there."""
+    return next((index + 1 for index, item in enumerate(everything) if item.id == id_), 0)
+
+
+def _told(item: ports.Quarantined) -> Quarantined:
+    event = events.decode(item.subject, item.payload)
+    preview = protojson.to_json(event) if event is not None else item.payload[:PREVIEW].hex()
+    return Quarantined(
+        id=item.id,
+        subject=item.subject,
+        group=item.group,
+        key=item.key,
+        reason=item.reason,
+        attempt=item.attempts,
+        quarantine_time=to_timestamp(item.quarantine_time),
+        preview=preview[:PREVIEW],
+    )

@@ -1,0 +1,124 @@
+"""OperationsService over gRPC and the real stores."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+from ngoclinh.media.v1.article_pb2 import SOURCE_STATE_ACTIVE, SOURCE_STATE_BLOCKED, Source
+from ngoclinh.media.v1.event_pb2 import ArticleCollected
+from ngoclinh.operations.v1.operations_service_pb2 import (
+    GetHealthRequest,
+    ListQuarantinedRequest,
+    PurgeQuarantinedRequest,
+    ReleaseQuarantinedRequest,
+)
+from ngoclinh.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
+
+from services.bootstrap import Running, running
+from services.core import config
+from services.operations.servicer import PREVIEW
+from tests.contracts.articles import article
+from tests.contracts.bus import take
+
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+async def program(tmp_path: Path) -> AsyncIterator[Running]:
+    settings = config.load(environ={}, flags={"data_dir": tmp_path, "crawler.enabled": False})
+    async with running(settings, doors=False, work=False, crawl=False, clock=lambda: NOW) as program:
+        yield program
+
+
+@pytest.fixture
+def operations(program: Running) -> OperationsServiceStub:
+    return OperationsServiceStub(program.channel)
+
+
+async def set_aside(program: Running, *texts: str) -> None:
+    """Publish articles and quarantine each of them."""
+    for text in texts:
+        event = ArticleCollected(article=article(text[:5], text))
+        await program.stores.bus.publish("media.recorded", event, f"key {text[:5]}")
+        await (await take(program.stores.bus, "media.recorded", "analyze")).quarantine(f"không hiểu {text[:5]}")
+
+
+async def test_quarantined_events_are_listed_oldest_first_with_reason_and_preview(
+    program: Running, operations: OperationsServiceStub
+) -> None:
+    await set_aside(program, "một", "hai", "ba " + "dài " * 5000)
+    first = await operations.ListQuarantined(ListQuarantinedRequest(page_size=2))
+    rest = await operations.ListQuarantined(ListQuarantinedRequest(page_size=2, page_token=first.next_page_token))
+    assert [item.reason for item in [*first.quarantined, *rest.quarantined]] == [
+        "không hiểu một", "không hiểu hai", "không hiểu ba dà"
+    ]  # fmt: skip
+    assert (first.total_count, rest.total_count, rest.next_page_token) == (3, 3, "")
+    told = first.quarantined[0]
+    assert (told.subject, told.group, told.key, told.attempt) == ("media.recorded", "analyze", "key một", 1)
+    assert '"text": "một"' in told.preview
+    assert len(rest.quarantined[0].preview) == PREVIEW
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await operations.ListQuarantined(ListQuarantinedRequest(page_token="nonsense"))
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_events_are_released_or_purged_by_id(program: Running, operations: OperationsServiceStub) -> None:
+    await set_aside(program, "một", "hai")
+    one, two = (item.id for item in (await operations.ListQuarantined(ListQuarantinedRequest())).quarantined)
+    assert (await operations.ReleaseQuarantined(ReleaseQuarantinedRequest(ids=[one, "999"]))).count == 1
+    assert (await take(program.stores.bus, "media.recorded", "analyze")).key == "key một"
+    assert (await operations.PurgeQuarantined(PurgeQuarantinedRequest(ids=[one, two]))).count == 1, (
+        "one is no longer there"
+    )
+    assert (await operations.ListQuarantined(ListQuarantinedRequest())).total_count == 0
+    with pytest.raises(grpc.aio.AioRpcError):
+        await operations.PurgeQuarantined(PurgeQuarantinedRequest())
+
+
+async def test_an_event_that_is_none_shows_its_bytes(program: Running, operations: OperationsServiceStub) -> None:
+    await set_aside(program, "một")
+    with sqlite3.connect(program.settings.data_dir / "bus.sqlite") as connection:
+        connection.execute("UPDATE message SET payload = x'ffff00'")
+    (told,) = (await operations.ListQuarantined(ListQuarantinedRequest())).quarantined
+    assert told.preview == "ffff00"
+
+
+async def test_health_tells_stores_queues_crawler_disk_versions_and_model(
+    program: Running, operations: OperationsServiceStub
+) -> None:
+    await set_aside(program, "một")
+    await program.stores.bus.publish("media.recorded", ArticleCollected(), "waits")
+    for name, state in (("sources/a", SOURCE_STATE_ACTIVE), ("sources/b", SOURCE_STATE_BLOCKED)):
+        source = Source(name=name, state=state)
+        source.poll_time.FromDatetime(NOW)
+        await program.stores.ledger.record_source(source)
+    health = await operations.GetHealth(GetHealthRequest())
+    assert [(store.name, store.reachable) for store in health.stores] == [
+        (name, True) for name in ("bus", "ledger", "index", "parcels")
+    ]
+    assert all(store.size_bytes > 4096 for store in health.stores[:2])
+    assert {queue.name: queue.waiting_count for queue in health.queues}["media.recorded/analyze"] == 1
+    assert health.quarantined_count == 1
+    crawler = health.crawler
+    assert (crawler.enabled, crawler.source_count, crawler.active_count, crawler.problem_count) == (False, 2, 1, 1)
+    assert crawler.last_poll_time.ToDatetime(UTC) == health.check_time.ToDatetime(UTC) == NOW
+    assert 0 < health.disk.free_bytes < health.disk.total_bytes
+    assert {part.name: part.version for part in health.versions}["sqlite"] == sqlite3.sqlite_version
+    assert health.model.startswith("baseline@")
+
+
+async def test_a_store_that_does_not_answer_is_told_and_the_rest_is_told_too(
+    program: Running, operations: OperationsServiceStub
+) -> None:
+    await program.stores.ledger.close()
+    health = await operations.GetHealth(GetHealthRequest())
+    broken = {store.name: store for store in health.stores if not store.reachable}
+    assert list(broken) == ["ledger"]
+    assert broken["ledger"].problem.vi == "Kho dữ liệu ledger.sqlite đã đóng."
+    assert (health.crawler.source_count, len(health.queues) > 5) == (0, True)
