@@ -77,11 +77,14 @@ def recognise(names: Iterable[str]) -> dict[str, str]:
 
 
 def to_text(value: Any) -> str:
-    """A value of any type as it reads in the file: 117.0 of a number column is ``117``; nothing is empty."""
+    """A value of any type as it reads in the file: 117.0 of a number column is ``117``; nothing is empty.
+
+    Halves of surrogate pairs, which JSON can hold and no text can, become ``?``.
+    """
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, bytes):
         return ""
     if hasattr(value, "item"):

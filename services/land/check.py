@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
+import numpy as np
 import shapely
 from google.protobuf.message import Message
 from ngoclinh.land.v1.land_service_pb2 import ValidateParcelsRequest
 from ngoclinh.land.v1.parcel_pb2 import Import, ImportState
 
 from gis import crs, engine, readers
-from gis.model import Context
-from services.land import convert, inline, options
+from gis.model import Context, Note
+from services.land import convert, inline, naming, options
 from services.land.options import Known
 
 
@@ -77,7 +78,7 @@ def _check(sheet: readers.Sheet, known: Known, import_: Import, limits: Limits) 
     if not resolved.stops:
         table = replace(table, geometry=crs.to_plane(sheet.geometry, resolved))
     found = engine.validate(table, _context(sheet, known, resolved, limits))
-    names = convert.names_of(sheet, table, known, PurePath(import_.file_name).stem)
+    names = naming.names_of(sheet, table, known, import_.file_name)
     findings = list(convert.findings_of(found, table, names, resolved, import_.name))
     if import_.name and not resolved.stops:
         yield from convert.parcels_of(sheet, table, names, resolved, import_.name, convert.errors_by_record(found))
@@ -106,7 +107,17 @@ def _context(sheet: readers.Sheet, known: Known, resolved: crs.Resolved, limits:
         foreign=resolved.foreign,
         tolerances={"rules.max_vertices": float(limits.max_vertices)},
         z_dropped=sheet.z_dropped,
+        notes=tuple(_placed(note, resolved) for note in sheet.notes),
     )
+
+
+def _placed(note: Note, resolved: crs.Resolved) -> Note:
+    """A note with its place in the plane."""
+    if note.location is None or resolved.stops:
+        return note
+    places = np.empty(1, dtype=object)
+    places[0] = note.location
+    return replace(note, location=crs.to_plane(places, resolved)[0])
 
 
 def _step(import_: Import, step: str) -> Import:

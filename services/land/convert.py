@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -19,25 +18,10 @@ from gis.readers import Sheet
 from gis.report import finding_ids
 from gis.rules import RULES, message
 from services.core.areas import register
-from services.core.names import parcel_name, parse_area_name
+from services.land.naming import Names
 from services.land.options import Known
 
 BATCH = 5000
-
-
-@dataclass(frozen=True)
-class Names:
-    """What the n records of a sheet are called.
-
-    Attributes:
-        parcels: resource names; no two are equal.
-        communes: area names of the communes whose sheet series they belong to; "" where unknown.
-        aliases: names before a renumbering; "" where there was none.
-    """
-
-    parcels: list[str]
-    communes: list[str]
-    aliases: list[str]
 
 
 def table_of(sheet: Sheet, known: Known) -> ParcelTable:
@@ -69,38 +53,6 @@ def table_of(sheet: Sheet, known: Known) -> ParcelTable:
 
 
 _COLUMNS = frozenset({"commune", "sheet", "number", "land_use_code", "declared_area_m2", "scale"})
-
-
-def names_of(sheet: Sheet, table: ParcelTable, known: Known, series: str) -> Names:
-    """Resource names of the records.
-
-    A record without sheet and parcel number is named after the file and its own identifier, or its number in the file.
-
-    Args:
-        sheet: the sheet as read.
-        table: its columns.
-        known: what the user said.
-        series: what stands for the sheet where records have none: the name of the file without its suffix.
-    """
-    codes = [code or known.commune for code in table.commune.tolist()]
-    communes = [known.area(code) for code in codes]
-    identifiers = _unique(sheet.known.get("identifier"), len(sheet))
-    parcels, taken = [], Counter[str]()
-    for record, (code, area) in enumerate(zip(codes, communes, strict=True)):
-        place = parse_area_name(area) if area else (None, code)
-        key = (table.sheet[record], table.number[record])
-        if not any(key):
-            key = (series, identifiers[record])
-        name = parcel_name(place[0], place[1], *key)
-        taken[name] += 1
-        parcels.append(f"{name}~{record}" if taken[name] > 1 else name)
-    old = [sheet.known.get(key) for key in ("old_sheet", "old_number")]
-    aliases = [""] * len(sheet)
-    if old[0] is not None and old[1] is not None:
-        for record, key in enumerate(zip(*old, strict=True)):
-            if all(key) and communes[record]:
-                aliases[record] = parcel_name(*parse_area_name(communes[record]), *key)
-    return Names(parcels, communes, aliases)
 
 
 def parcels_of(
@@ -221,14 +173,7 @@ def _set_bounds(parcel: Parcel, bounds: NDArray[np.float64]) -> None:
 def _code(text: str, known: Known) -> str:
     """A commune of the file as rules take it: an area name where the user named the edition, else the code."""
     code = columns.to_commune_code(text)
-    return known.area(code) if known.edition else code
-
-
-def _unique(identifiers: Strings | None, count: int) -> list[str]:
-    """The file's own identifiers where they tell all records apart, else the numbers of the records."""
-    if identifiers is not None and len(set(identifiers)) == count and all(identifiers):
-        return [str(identifier) for identifier in identifiers]
-    return [str(record) for record in range(count)]
+    return (known.area(code) or code) if known.edition else code
 
 
 def _stripped(values: Strings) -> Strings:

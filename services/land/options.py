@@ -36,17 +36,20 @@ class Known:
     edition: int | None = None
 
     def area(self, code: str) -> str:
-        """Name of the unit that a code of the file means; "" where neither edition nor date tells which."""
-        if code.startswith("areas/"):
-            return code
+        """Name of the unit that a code of the file means; "" where it is no code, or its edition is unknown."""
         edition = self.edition or (edition_on(self.as_of) if self.as_of else None)
-        return area_name(edition, code) if edition and code else ""
+        name = area_name(edition, code) if edition and not code.startswith("areas/") else code
+        try:
+            parse_area_name(name)
+        except InvalidField:
+            return ""
+        return name
 
     def possible(self, code: str) -> list[str]:
         """Names of the units that a code of the file may mean."""
-        if not code:
-            return []
-        return [self.area(code)] if self.area(code) else [area_name(edition, code) for edition in EDITIONS]
+        if name := self.area(code):
+            return [name]
+        return [area_name(edition, code) for edition in EDITIONS] if code.isdigit() else []
 
 
 def read(options: ImportOptions) -> Known:
