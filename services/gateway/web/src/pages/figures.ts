@@ -1,6 +1,6 @@
 /** The figures of the situation: which ones, their sums over communes, and the tiles that show them. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { AreaSituation, Situation } from "../api/messages";
+import type { ArticleFacet, AreaSituation, Situation, SummarizeArticlesResponse } from "../api/messages";
 import { num } from "../core/format";
 import { t } from "../core/i18n";
 import { href } from "../core/router";
@@ -36,9 +36,32 @@ export function metric(row: AreaSituation, name: MetricName): number {
   return Number(values?.[name] ?? 0);
 }
 
-/** One figure over communes; an article that lies in two communes counts in both. */
-export const total = (rows: AreaSituation[], name: MetricName): number =>
-  rows.reduce((sum, row) => sum + metric(row, name), 0);
+/** What the counts of articles are split by, for the figures of all communes together. */
+export const FACETS: ArticleFacet[] = ["ARTICLE_FACET_SENTIMENT", "ARTICLE_FACET_STANCE", "ARTICLE_FACET_COMPLAINT"];
+
+const COUNTED: Partial<Record<MetricName, [facet: ArticleFacet, value: string]>> = {
+  negative_count: ["ARTICLE_FACET_SENTIMENT", "negative"],
+  critical_count: ["ARTICLE_FACET_STANCE", "critical"],
+  complaint_count: ["ARTICLE_FACET_COMPLAINT", "yes"],
+};
+
+/** One figure of articles; undefined until the counts are there. */
+function counted(counts: SummarizeArticlesResponse | undefined, name: MetricName): number | undefined {
+  if (!counts) return undefined;
+  const [facet, value] = COUNTED[name] ?? [];
+  if (!facet) return Number(counts.total_count);
+  const buckets = counts.facets.find((one) => one.facet === facet)?.buckets ?? [];
+  return Number(buckets.find((one) => one.value === value)?.count ?? 0);
+}
+
+/**
+ * One figure over communes. An article that names two communes stands in the row of each, but counts once here: the
+ * figures of articles come from the counts, those of parcels are sums.
+ */
+export function total(rows: AreaSituation[], name: MetricName, counts: SummarizeArticlesResponse | undefined): number | undefined {
+  const { half } = METRICS.find((one) => one.name === name)!;
+  return half === "media" ? counted(counts, name) : rows.reduce((sum, row) => sum + metric(row, name), 0);
+}
 
 function trend(value: number, past: number | undefined): TemplateResult | typeof nothing {
   if (past === undefined) return nothing;
@@ -47,23 +70,32 @@ function trend(value: number, past: number | undefined): TemplateResult | typeof
   return html`<span class="trend" title=${t("trend.why")}>${change === 0 ? "=" : change > 0 ? "▲" : "▼"} ${text}</span>`;
 }
 
-function tile(one: (typeof METRICS)[number], rows: AreaSituation[], past: AreaSituation[] | undefined, data: Situation): TemplateResult {
-  const value = total(rows, one.name);
+/** What the tiles show. */
+export interface Figures {
+  rows: AreaSituation[];
+  counts: SummarizeArticlesResponse | undefined;
+  /** The counts of the range before. */
+  past: SummarizeArticlesResponse | undefined;
+  data: Situation;
+}
+
+function tile(one: (typeof METRICS)[number], { rows, counts, past, data }: Figures): TemplateResult {
+  const value = total(rows, one.name, counts);
   const fresh = data.freshness.find(({ origin }) => origin === one.half);
   const link = one.link.startsWith("#") ? one.link : recent(Object.fromEntries(new URLSearchParams(one.link)));
-  return html`<a class="tile ${value > 0 ? one.tone : ""}" href=${link} data-metric=${one.name}>
+  return html`<a class="tile ${value ? one.tone : ""}" href=${link} data-metric=${one.name}>
     <span class="tile-name">${icon(one.icon)}${t(`metric.${one.name}`)}</span>
-    <b class="tile-value">${num(value)}</b>
+    <b class="tile-value">${value === undefined ? "…" : num(value)}</b>
     <span class="tile-foot">
-      ${one.half === "media" ? trend(value, past && total(past, one.name)) : nothing}
+      ${one.half === "media" && value !== undefined ? trend(value, counted(past, one.name)) : nothing}
       <span class=${fresh?.stale ? "warn" : ""}>${fresh?.stale ? icon("warning") : nothing} ${age(fresh?.data_time)}</span>
     </span>
   </a>`;
 }
 
 /** The tiles: value, change against the range before, age, and whether the data are stale. */
-export function tiles(rows: AreaSituation[], past: AreaSituation[] | undefined, data: Situation): TemplateResult {
+export function tiles(figures: Figures): TemplateResult {
   return html`<section class="tiles" aria-label=${t("situation.figures")}>
-    ${METRICS.map((one) => tile(one, rows, past, data))}
+    ${METRICS.map((one) => tile(one, figures))}
   </section>`;
 }

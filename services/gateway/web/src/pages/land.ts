@@ -265,6 +265,7 @@ export default function land({ query: first, update }: Context): View {
         <footer class="legend">
           <span class="key sound"></span>${t("legend.sound")} <span class="key warning"></span>${t("legend.warning")}
           <span class="key error"></span>${t("legend.error")}
+          ${outlines.data?.features.some((one) => one.properties?.["outline"] === "schematic") ? html`<span class="tag" title=${t("map.schematic_why")}>${t("map.schematic_communes")}</span>` : nothing}
           <span class="grow"></span><span class="muted">${t("land.map_hint")}</span>
         </footer>
       </section>

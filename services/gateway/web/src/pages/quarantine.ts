@@ -1,18 +1,17 @@
 /** `#/quarantine`: events that no worker could use, why, and what to do with them; and how the system is. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Quarantined } from "../api/operations";
+import type { Health, ListQuarantinedResponse, Quarantined } from "../api/messages";
 import { ApiError, get, post } from "../api/client";
 import { num } from "../core/format";
-import { t, tx } from "../core/i18n";
+import { t } from "../core/i18n";
 import { Resource, show } from "../core/resource";
 import type { Context, View } from "../core/router";
 import { age, ageOf } from "../ui/labels";
 import { toast } from "../ui/toast";
-
-type Health = Record<string, unknown>;
+import { healthView } from "./health";
 
 export default function quarantine({ update }: Context): View {
-  const list = new Resource<{ quarantined?: Quarantined[]; items?: Quarantined[]; total_count?: string }>(update);
+  const list = new Resource<ListQuarantinedResponse>(update);
   const health = new Resource<Health>(update);
   let chosen = new Set<string>();
 
@@ -64,17 +63,6 @@ export default function quarantine({ update }: Context): View {
       </div>`;
   }
 
-  /** Every figure of the answer, nested ones too, as a name and a value. */
-  function figures(value: Health, prefix = ""): TemplateResult[] {
-    return Object.entries(value).flatMap(([key, inner]) => {
-      const name = prefix ? `${prefix}.${key}` : key;
-      if (Array.isArray(inner)) return inner.flatMap((one: unknown, index) => figures({ [String((one as Health)["name"] ?? index)]: one }, name));
-      if (inner !== null && typeof inner === "object") return figures(inner as Health, name);
-      const text = typeof inner === "string" && /^\d{4}-\d\d-\d\dT/.test(inner) ? age(inner) : String(inner);
-      return [html`<dt>${tx(`health.${name}`, name)}</dt><dd>${text}</dd>`];
-    });
-  }
-
   refresh();
 
   return {
@@ -87,13 +75,13 @@ export default function quarantine({ update }: Context): View {
           ${ageOf(list.loadedAt)}
         </header>
         <p class="muted pad">${t("quarantine.help")}</p>
-        ${show(list, (answer) => table(answer.quarantined ?? answer.items ?? []))}
+        ${show(list, (answer) => table(answer.quarantined))}
       </section>
       ${health.error
         ? nothing
         : html`<section class="panel" aria-labelledby="health-title">
             <header><h2 id="health-title">${t("quarantine.health")}</h2><span class="grow"></span>${ageOf(health.loadedAt)}</header>
-            ${show(health, (value) => html`<dl class="facts columns">${figures(value)}</dl>`)}
+            ${show(health, healthView)}
           </section>`}`,
   };
 }

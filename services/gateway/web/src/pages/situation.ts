@@ -15,18 +15,18 @@ import { icon } from "../ui/icons";
 import { age } from "../ui/labels";
 import { loadMap, mapView } from "../ui/mapview";
 import { loadCharts, timeline } from "../ui/timeline";
-import { METRICS, metric, tiles, total, type MetricName } from "./figures";
+import { FACETS, METRICS, metric, tiles, total, type MetricName } from "./figures";
 
 const ROTATE_MS = 12_000; // the wall view passes from commune to commune
 
 export default function situation({ update }: Context): View {
   const now = new Resource<Situation>(update);
-  const before = new Resource<Situation>(update);
   const outlines = new Resource<FeatureCollection>(update);
   const counts = new Resource<SummarizeArticlesResponse>(update);
+  const past = new Resource<SummarizeArticlesResponse>(update);
   const critical = new Resource<ListArticlesResponse>(update);
   let chosen = ""; // name of a commune
-  let shown: MetricName = "negative_count";
+  let shown: MetricName = "article_count";
   let bounds: [number, number, number, number] | undefined;
   let drawn: { key: unknown; value: FeatureCollection } | undefined;
 
@@ -34,8 +34,6 @@ export default function situation({ update }: Context): View {
     const area = watchArea();
     const range = { watch_area: area, "time_range.start_time": since() };
     void now.load(() => get<Situation>("/v1/situation", range));
-    const earlier = { "time_range.start_time": since(2 * choices.days), "time_range.end_time": since() };
-    void before.load(() => get<Situation>("/v1/situation", { watch_area: area, ...earlier }));
     void outlines.load(() => get<FeatureCollection>("/v1/areas.geojson", { watch_area: area })).then(() => {
       bounds = outlines.data && boundsOf(outlines.data.features);
       update();
@@ -47,7 +45,9 @@ export default function situation({ update }: Context): View {
   function news(): void {
     const place = chosen ? { "filter.areas": [chosen] } : { "filter.watch_area": watchArea() };
     const range = { ...place, "filter.time_range.start_time": since() };
-    void counts.load(() => get("/v1/articles:summarize", { ...range, interval: "TIME_INTERVAL_DAY" }));
+    void counts.load(() => get("/v1/articles:summarize", { ...range, facets: FACETS, interval: "TIME_INTERVAL_DAY" }));
+    const before = { "filter.time_range.start_time": since(2 * choices.days), "filter.time_range.end_time": since() };
+    void past.load(() => get("/v1/articles:summarize", { ...place, ...before, facets: FACETS }));
     const wanted = { ...range, "filter.stances": ["critical"], "filter.only_originals": true, page_size: 12 };
     void critical.load(() => get("/v1/articles", wanted));
   }
@@ -120,6 +120,15 @@ export default function situation({ update }: Context): View {
     </section>`;
   }
 
+  function all(data: Situation): TemplateResult {
+    return html`<tr title=${t("situation.once")}>
+      <th scope="row">${t("count.all")}</th>
+      ${METRICS.map(({ name }) => html`<td class="n">${num(total(data.areas, name, counts.data))}</td>`)}
+      <td></td>
+      <td></td>
+    </tr>`;
+  }
+
   function table(data: Situation): TemplateResult {
     const columns = METRICS.map(({ name }) => html`<th scope="col" class="n" title=${t(`metric.${name}`)}>${t(`metric.short.${name}`)}</th>`);
     const row = (one: AreaSituation): TemplateResult => {
@@ -150,12 +159,7 @@ export default function situation({ update }: Context): View {
         </thead>
         <tbody>${data.areas.map(row)}</tbody>
         <tfoot>
-          <tr>
-            <th scope="row">${t("count.all")}</th>
-            ${METRICS.map(({ name }) => html`<td class="n">${num(total(data.areas, name))}</td>`)}
-            <td></td>
-            <td></td>
-          </tr>
+          ${chosen ? nothing : all(data)}
         </tfoot>
       </table>
     </div>`;
@@ -205,7 +209,7 @@ export default function situation({ update }: Context): View {
         </p>
         ${freshness(data)}
       </div>
-      ${tiles(scope(), before.data?.areas.filter(({ area }) => !chosen || area?.name === chosen), data)}
+      ${tiles({ rows: scope(), counts: counts.data, past: past.data, data })}
       <div class="split">
         ${map()}
         <div class="stack">

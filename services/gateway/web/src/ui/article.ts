@@ -136,7 +136,8 @@ function takeDown(article: Article, options: Options): TemplateResult {
   return html`<details class="takedown">
     <summary>${t("article.take_down")}</summary>
     <form @submit=${submit}>
-      <label class="field"><span>${t("article.reason")}</span><input name="reason" required maxlength="1000" /></label>
+      <label class="field"><span>${t("article.reason")}</span><input name="reason" required minlength="3" maxlength="1000" />
+        <small>${t("article.take_down_why")}</small></label>
       <button class="button danger">${t("article.take_down")}</button>
     </form>
   </details>`;

@@ -60,6 +60,8 @@ function areaLabels(): LayerSpecification {
       "text-font": FONT,
       "text-size": 13,
       "text-line-height": 1.25,
+      "text-variable-anchor": ["center", "top", "bottom", "left", "right"],
+      "text-radial-offset": 0.3,
       "text-max-width": 9,
     },
     paint: { "text-color": css("map-text"), "text-halo-color": css("map-halo"), "text-halo-width": 1.6 },
