@@ -62,7 +62,8 @@ def parcel_name(edition: int | None, commune_code: str, sheet: str, number: str)
 
     Example: ``parcels/2004-20944-3-117``; without a known edition ``parcels/unknown-20944-3-117``.
     """
-    return f"parcels/{edition or 'unknown'}-{commune_code or 'unknown'}-{_segment(sheet)}-{_segment(number)}"
+    place = _segment(commune_code) if commune_code else "unknown"
+    return f"parcels/{edition or 'unknown'}-{place}-{_segment(sheet)}-{_segment(number)}"
 
 
 def number_key(text: str) -> str:
