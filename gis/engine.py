@@ -13,6 +13,9 @@ Progress = Callable[[float], None]
 ORDER = "CGTAK"
 """Groups of rules as they run: a wrong coordinate system makes everything later noise, a broken geometry what compares."""
 
+ANYWHERE = frozenset({"K10", "K12"})
+"""Rules about records that hold for sheets of every country."""
+
 
 def validate(table: ParcelTable, ctx: Context, progress: Progress | None = None) -> list[Finding]:
     """Everything that the rules find in a sheet: most serious first, then by code of the rule and by record.
@@ -37,7 +40,7 @@ def validate(table: ParcelTable, ctx: Context, progress: Progress | None = None)
 
 
 def _checked(rule: Rule, table: ParcelTable, ctx: Context) -> list[Finding]:
-    if rule.code[0] == "K" and ctx.foreign:
+    if rule.code[0] == "K" and ctx.foreign and rule.code not in ANYWHERE:
         if rule.code != "K01":
             return []
         return [rule.finding(-1, severity=Severity.INFO, case="foreign", count=len(table))]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gis.model import Note
+
 
 @dataclass(frozen=True)
 class LayerInfo:
@@ -32,6 +34,7 @@ class Layer:
         fields: columns by name, n values each, of the types of the format.
         crs: ``EPSG:code``, WKT, or a name that means nothing, as the file says; "" where it says nothing.
         crs_assumed: whether `crs` is only the default of the format.
+        notes: what was seen while it was read.
     """
 
     name: str
@@ -39,3 +42,4 @@ class Layer:
     fields: Mapping[str, Sequence[Any]]
     crs: str
     crs_assumed: bool = False
+    notes: tuple[Note, ...] = ()

@@ -121,6 +121,31 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something that was seen while a file was read, for the rule that reports it.
+
+    Attributes:
+        rule: id of the rule.
+        record: the record it is about; -1 for the sheet as a whole.
+        related: other records that take part.
+        severity: how serious, where it is not the rule's own severity.
+        location: where, in the coordinates of the file; None where there is no place.
+        measured: the measured value in the rule's unit.
+        threshold: the allowed value in the same unit.
+        details: as in a finding.
+    """
+
+    rule: str
+    record: int = -1
+    related: tuple[int, ...] = ()
+    severity: Severity | None = None
+    location: shapely.Geometry | None = None
+    measured: float | None = None
+    threshold: float | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Context:
     """What is known about a sheet besides its records.
 
@@ -133,6 +158,7 @@ class Context:
         foreign: True for a sheet outside Vietnam or in no Vietnamese system: K rules then say so once.
         tolerances: limits that the caller overrides, by key such as ``rules.overlap_m2``.
         z_dropped: True where the file had heights, which were dropped.
+        notes: what was seen while the file was read; places in the plane of the table.
     """
 
     epsg: int = 0
@@ -143,3 +169,4 @@ class Context:
     foreign: bool = False
     tolerances: Mapping[str, float] = field(default_factory=dict)
     z_dropped: bool = False
+    notes: tuple[Note, ...] = ()

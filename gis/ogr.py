@@ -154,18 +154,21 @@ def _registered_drivers() -> set[str]:
 
 
 def _read_rows(pyogrio: Any, path: Path, kind: Kind, name: str) -> tuple[dict[str, Any], Any, list[Any]]:
-    """Rows as pyogrio reads them; a Shapefile without .cpg is UTF-8, or else one byte a character."""
+    """Rows as pyogrio reads them; a Shapefile without .cpg, or whose .cpg lies, is UTF-8 or else one byte a character."""
     options: dict[str, Any] = {"layer": name, "datetime_as_string": True}
-    if kind is not Kind.SHAPEFILE or path.with_suffix(".cpg").is_file():
-        meta, _, wkb, values = pyogrio.raw.read(path, **options)
-        return meta, wkb, values
-    for encoding in _ENCODINGS:
+    attempts: list[dict[str, str]] = [{"encoding": encoding} for encoding in _ENCODINGS]
+    if kind is not Kind.SHAPEFILE:
+        attempts = [{}]
+    elif path.with_suffix(".cpg").is_file():
+        attempts = [{}, attempts[-1]]
+    for attempt in attempts[:-1]:
         try:
-            meta, _, wkb, values = pyogrio.raw.read(path, encoding=encoding, **options)
+            meta, _, wkb, values = pyogrio.raw.read(path, **attempt, **options)
         except UnicodeDecodeError:
             continue
         return meta, wkb, values
-    raise AssertionError("one byte a character decodes everything")
+    meta, _, wkb, values = pyogrio.raw.read(path, **attempts[-1], **options)
+    return meta, wkb, values
 
 
 @contextmanager

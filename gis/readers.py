@@ -14,11 +14,17 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from gis import archive, columns, geopackage, ogr, wkb
+from gis import archive, columns, encoding, geopackage, ogr, wkb
 from gis.kinds import HEAD, Kind, sniff
 from gis.layer import Layer, LayerInfo
-from gis.model import Geometries, Strings
+from gis.model import Geometries, Note, Strings
 from services.core.errors import UnreadableFile
+
+MOST_RELATED = 50
+"""Records that a note about a value names besides the first; its detail `count` tells how many there are."""
+
+MOST_SHOWN = 200
+"""Characters of a value that a note shows."""
 
 _NOT_AREAS = re.compile(r"(?i)^(multi)?point")
 
@@ -51,6 +57,7 @@ class Sheet:
         attributes: all other columns by their name in the file, but not those about persons.
         left_out: names of the columns about persons.
         z_dropped: whether heights were dropped.
+        notes: what was seen while it was read, for the rules that report it.
     """
 
     kind: Kind | None
@@ -63,6 +70,7 @@ class Sheet:
     attributes: Mapping[str, Strings] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     z_dropped: bool = False
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
         return len(self.geometry)
@@ -136,8 +144,12 @@ def to_sheet(kind: Kind | None, layer: Layer) -> Sheet:
         geometry[high] = shapely.force_2d(geometry[high])
         for row, flat in zip(np.flatnonzero(high), shapely.to_wkb(geometry[high]), strict=True):
             source[row] = flat
-    known = columns.recognise(layer.fields)
-    kept = {name: _texts(values) for name, values in layer.fields.items() if not columns.is_personal(name)}
+    fields = {encoding.repair(name): values for name, values in layer.fields.items()}
+    known = columns.recognise(fields)
+    kept = {name: _texts(values) for name, values in fields.items() if not columns.is_personal(name)}
+    repairs = [one for name, values in kept.items() for one in encoding.repair_column(values.tolist(), name)]
+    for one in repairs:
+        kept[one.column][list(one.records)] = one.after
     meant = set(known.values())
     return Sheet(
         kind=kind,
@@ -148,8 +160,24 @@ def to_sheet(kind: Kind | None, layer: Layer) -> Sheet:
         source_wkb=source,
         known={key: kept[name] for key, name in known.items() if name in kept},
         attributes={name: values for name, values in kept.items() if name not in meant},
-        left_out=tuple(name for name in layer.fields if columns.is_personal(name)),
+        left_out=tuple(name for name in fields if columns.is_personal(name)),
         z_dropped=bool(high.any()),
+        notes=(*layer.notes, *map(_note, repairs)),
+    )
+
+
+def _note(one: encoding.Repair) -> Note:
+    return Note(
+        "text_not_unicode",
+        one.records[0],
+        one.records[1 : MOST_RELATED + 1],
+        details={
+            "column": one.column,
+            "before": one.before[:MOST_SHOWN],
+            "after": one.after[:MOST_SHOWN],
+            "encoding": one.encoding,
+            "count": str(len(one.records)),
+        },
     )
 
 

@@ -1,6 +1,6 @@
 """The catalogue of rules: importing this package declares all of them."""
 
-from gis.rules import admin, area, attribute, coverage, crs, polygon, ring
+from gis.rules import admin, area, attribute, coverage, crs, polygon, reading, ring
 from gis.rules.registry import DETAIL_KEYS, RULES, Rule, message
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "crs",
     "message",
     "polygon",
+    "reading",
     "ring",
 ]

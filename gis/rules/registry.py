@@ -19,9 +19,13 @@ from gis.model import Context, Finding, ParcelTable, Scope, Severity
 Check = Callable[[ParcelTable, Context], Iterable[Finding]]
 
 DETAIL_KEYS: Mapping[str, str] = {
+    "after": "value as it reads after a repair",
     "angle_deg": "angle at a vertex in degrees",
     "area_m2": "area of the place in square metres",
+    "before": "value as it stood before a repair",
     "case": "which of a rule's messages applies; `not_checked` where something is missing",
+    "cell": "cell of a spreadsheet, such as C5",
+    "column": "name of a column",
     "commune": "code of a commune, or name of the unit",
     "computed_area_m2": "area of the geometry in square metres",
     "count": "how many records, vertices or places it is about",
@@ -29,6 +33,7 @@ DETAIL_KEYS: Mapping[str, str] = {
     "date": "date as of which codes are looked up",
     "declared_area_m2": "declared area in square metres",
     "distance_km": "distance in kilometres",
+    "encoding": "how text was written",
     "geometry_type": "kind of geometry",
     "land_use_code": "land use code as written",
     "length_m": "length in metres",

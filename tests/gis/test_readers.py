@@ -122,10 +122,20 @@ def test_a_shapefile_without_code_page_and_projection(read: Reader, tmp_path: Pa
     assert sheet.attributes["ghi_chu"][0] == "đất ở"
 
 
-def test_a_dbf_in_a_legacy_code_page_keeps_its_bytes(read: Reader, tmp_path: Path) -> None:
-    path = files.write(tmp_path / "a.shp", files.squares(1), {"ten": ["Tr\xb5 Mai"]}, encoding="ISO-8859-1")
-    path.with_suffix(".cpg").unlink(missing_ok=True)
-    assert read(path).attributes["ten"][0].encode("latin-1") == b"Tr\xb5 Mai"
+def test_a_dbf_in_a_legacy_code_page_is_repaired_and_the_repair_is_told(read: Reader, tmp_path: Path) -> None:
+    columns = {"ten_xa": ["Tr\xb5 Mai"] * 2, "ghi_chu": ["\xae\xcat \xeb", "VN-2000"]}
+    path = files.write(tmp_path / "a.shp", files.squares(2), columns, encoding="ISO-8859-1")
+    for cpg in (None, "UTF-8"):
+        path.with_suffix(".cpg").unlink(missing_ok=True)
+        if cpg:
+            path.with_suffix(".cpg").write_text(cpg)
+        sheet = read(path)
+        assert sheet.attributes["ten_xa"].tolist() == ["Trà Mai"] * 2
+        assert sheet.attributes["ghi_chu"].tolist() == ["đất ở", "VN-2000"]
+        assert [(note.rule, note.record, note.related, note.details["before"]) for note in sheet.notes] == [
+            ("text_not_unicode", 0, (1,), "Tr\xb5 Mai"),
+            ("text_not_unicode", 0, (), "\xae\xcat \xeb"),
+        ]
 
 
 def test_geojson_without_crs_is_degrees_and_a_name_that_means_nothing_is_told(read: Reader, tmp_path: Path) -> None:
