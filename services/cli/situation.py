@@ -9,6 +9,7 @@ import typer
 from services.cli import common
 
 if TYPE_CHECKING:
+    import grpc.aio
     from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest, Situation
 
     from services.core.config import Settings
@@ -80,13 +81,19 @@ def situation(
 
 async def ask(settings: Settings, request: GetSituationRequest) -> Situation:
     """The situation, from the program that runs or from the data folder itself."""
-    from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStub
-
     from services.bootstrap import reach
 
     async with reach(settings) as channel:
-        answer: Situation = await SituationServiceStub(channel).GetSituation(request)
-        return answer
+        return await ask_over(channel, request)
+
+
+async def ask_over(channel: grpc.aio.Channel, request: GetSituationRequest | None = None) -> Situation:
+    """The situation, over a channel; without a request that of the default watch area."""
+    from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest
+    from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStub
+
+    answer: Situation = await SituationServiceStub(channel).GetSituation(request or GetSituationRequest())
+    return answer
 
 
 def show(answer: Situation, lang: str) -> None:
