@@ -37,9 +37,13 @@ ENVIRONMENT = {
     "GML_SKIP_RESOLVE_ELEMS": "ALL",
     "GDAL_DRIVER_PATH": "disable",
     "OGR_GEOJSON_MAX_OBJ_SIZE": "64",
+    "OSR_USE_NON_DEPRECATED": "NO",
     "SHAPE_RESTORE_SHX": "YES",
 }
-"""Settings of GDAL: no network, no plug-ins, no schema or link of a GML file is followed."""
+"""Settings of GDAL: no network, no plug-ins, no schema or link of a GML file is followed.
+
+A deprecated code of a coordinate system comes as it stands: silently replaced, its fault could not be told.
+"""
 
 _CRS_MEMBER = re.compile(rb'"crs"\s*:\s*(\{\s*"(?:type|properties)")')
 _KNOWN_TO_GDAL = re.compile(r"(?i)\bEPSG\b|CRS84|OGC")

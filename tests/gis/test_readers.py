@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
+import sqlite3
 import stat
 import tempfile
 import zipfile
@@ -17,6 +18,7 @@ import pytest
 import shapely
 
 from gis import readers
+from gis.crs import identify
 from gis.kinds import Kind
 from services.core.errors import NgocLinhError, RefusedFile, TooLarge, UnreadableFile
 from tests.gis import files
@@ -150,6 +152,22 @@ def test_geojson_without_crs_is_degrees_and_a_name_that_means_nothing_is_told(re
     crs = {"type": "name", "properties": {"name": "VN2000 nội bộ"}}
     unknown = read(files.write_geojson(tmp_path / "d.geojson", files.squares(1), rows, crs=crs))
     assert (unknown.crs, unknown.crs_assumed) == ("VN2000 nội bộ", False)
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".geojson", ".gml"])
+def test_a_deprecated_code_comes_as_it_stands(read: Reader, tmp_path: Path, suffix: str) -> None:
+    path = files.write(tmp_path / f"a{suffix}", files.squares(1), crs="EPSG:5899")
+    if suffix == ".gpkg":
+        with sqlite3.connect(path) as db:
+            db.execute("UPDATE gpkg_spatial_ref_sys SET organization_coordsys_id = 6959 WHERE srs_id = 5899")
+        db.close()
+    elif suffix == ".shp":
+        from pyproj import CRS
+
+        path.with_suffix(".prj").write_text(CRS.from_epsg(6959).to_wkt("WKT1_ESRI"))
+    else:
+        path.write_text(path.read_text().replace("5899", "6959"))
+    assert identify(read(path).crs) == 6959
 
 
 def test_the_layer_of_parcels_is_found_among_others(read: Reader, tmp_path: Path) -> None:
