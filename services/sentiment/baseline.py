@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from importlib import resources
 
-import numpy as np
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Head as HeadMessage
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Judgement, Model, Sentence, Text, TextAnalysis
-from numpy.typing import NDArray
 
-from services.sentiment.features import extract
+from services.sentiment.scoring import shares
 from services.sentiment.segments import Reading, Segment, read
-from services.sentiment.weights import KIND_WEIGHTS, Floats, Head, Weights, columns, text_length
+from services.sentiment.weights import Head, Weights, columns
 
 NAME = "baseline"
 LICENCE = "Apache-2.0"
@@ -43,7 +41,8 @@ class Baseline:
         self._card = package.joinpath("baseline.md").read_text("utf-8") if card is None else card
         self._max_text_chars = max_text_chars
         self._columns = columns(self._weights.heads)
-        self._units = [weight * self._weights.scales for weight in KIND_WEIGHTS]
+        self._bias = self._weights.bias.tolist()
+        self._name = f"{NAME}@{self._weights.version}"
 
     def card(self) -> Model:
         """Name, version, licence, heads, labels, measured worth."""
@@ -63,38 +62,29 @@ class Baseline:
     def classify(self, texts: Sequence[Text]) -> list[TextAnalysis]:
         """Analyses in the order of the texts; the others in the batch change nothing."""
         readings = [read(text.title, text.text, self._max_text_chars) for text in texts]
-        return [
-            self._analysis(reading, shares)
-            for group in _groups(readings)
-            for reading, shares in zip(group, self._shares(group), strict=True)
-        ]
+        return [analysis for group in _groups(readings) for analysis in self._analyses(group)]
 
-    def _shares(self, readings: Sequence[Reading]) -> Iterator[Floats]:
-        """What each segment of each text adds to the decisions, (segments, columns) a text."""
-        bags = extract([segment.text for reading in readings for segment in reading.segments])
-        sums = [self._weights.sentence_sums(kind) for kind in bags]
+    def _analyses(self, readings: Sequence[Reading]) -> Iterator[TextAnalysis]:
+        rows = shares(self._weights, readings).tolist()
         start = 0
         for reading in readings:
-            part = slice(start, start + len(reading.segments))
-            start = part.stop
-            times = np.array([segment.weight for segment in reading.segments], dtype=np.int64)
-            shares = np.zeros((len(times), len(self._weights.scales)))
-            for kind, kind_sums, unit in zip(bags, sums, self._units, strict=True):
-                if count := int((times * times * kind.counts[part]).sum()):
-                    shares += times[:, None] * kind_sums[part] * (unit / text_length(count))
-            yield shares
+            end = start + len(reading.segments)
+            yield self._analysis(reading, rows[start:end])
+            start = end
 
-    def _analysis(self, reading: Reading, shares: Floats) -> TextAnalysis:
-        decisions = shares.sum(axis=0) + self._weights.bias
-        analysis = TextAnalysis(
-            truncated=reading.truncated, coverage=reading.coverage, model=f"{NAME}@{self._weights.version}"
+    def _analysis(self, reading: Reading, rows: list[list[float]]) -> TextAnalysis:
+        decisions = [bias + math.fsum(column) for bias, *column in zip(self._bias, *rows, strict=True)]
+        judgements = {
+            head.name: _judgement(head, decisions[place], reading.segments, [row[place] for row in rows])
+            for head, place in zip(self._weights.heads, self._columns, strict=True)
+        }
+        return TextAnalysis(
+            **judgements,
+            topics=_topics(judgements["topic"]) if reading.segments and "topic" in judgements else (),
+            truncated=reading.truncated,
+            coverage=reading.coverage,
+            model=self._name,
         )
-        for head, place in zip(self._weights.heads, self._columns, strict=True):
-            judgement = _judgement(head, decisions[place], reading.segments, shares[:, place])
-            getattr(analysis, head.name).CopyFrom(judgement)
-        if reading.segments and analysis.topic.label:
-            analysis.topics.extend(_topics(analysis.topic))
-        return analysis
 
 
 def _groups(readings: Sequence[Reading]) -> Iterator[list[Reading]]:
@@ -111,14 +101,16 @@ def _groups(readings: Sequence[Reading]) -> Iterator[list[Reading]]:
         yield group
 
 
-def _judgement(head: Head, decisions: Floats, segments: Sequence[Segment], shares: Floats) -> Judgement:
-    scores = softmax(decisions.tolist(), head.sharpness)
+def _judgement(
+    head: Head, decisions: Sequence[float], segments: Sequence[Segment], rows: Sequence[Sequence[float]]
+) -> Judgement:
+    scores = softmax(decisions, head.sharpness)
     best = max(range(len(scores)), key=scores.__getitem__)
     return Judgement(
         label=head.labels[best],
         unsure=not segments or scores[best] < head.threshold,
         scores=dict(zip(head.labels, scores, strict=True)),
-        sentences=_evidence(segments, shares, best),
+        sentences=_evidence(segments, rows, best),
     )
 
 
@@ -130,24 +122,19 @@ def softmax(decisions: Sequence[float], sharpness: float) -> list[float]:
     return [power / total for power in powers]
 
 
-def _evidence(segments: Sequence[Segment], shares: Floats, label: int) -> list[Sentence]:
+def _evidence(segments: Sequence[Segment], rows: Sequence[Sequence[float]], label: int) -> list[Sentence]:
     """The sentences that spoke for a label against the mean of the others, strongest first."""
-    others = shares.shape[1] - 1
-    lead: NDArray[np.float64] = shares[:, label] - (shares.sum(axis=1) - shares[:, label]) / others
-    lead = np.maximum(lead, 0.0)
-    total = float(lead.sum())
-    if total <= 0.0:
-        return []
-    order = np.argsort(-lead, kind="stable")[:MAX_EVIDENCE].tolist()
+    leads = [row[label] - (sum(row) - row[label]) / (len(row) - 1) for row in rows]
+    speaking = sorted((-lead, place) for place, lead in enumerate(leads) if lead > 0.0)
+    total = math.fsum(-lead for lead, _ in speaking)
     return [
-        Sentence(text=segments[i].text, offset=segments[i].offset, weight=float(lead[i]) / total)
-        for i in order
-        if lead[i] > 0.0
+        Sentence(text=segments[place].text, offset=segments[place].offset, weight=-lead / total)
+        for lead, place in speaking[:MAX_EVIDENCE]
     ]
 
 
 def _topics(topic: Judgement) -> list[str]:
     """The main topic, then those that come near it."""
-    ranked = sorted(topic.scores.items(), key=lambda item: (item[0] != topic.label, -item[1], item[0]))
-    least = FURTHER_TOPIC * ranked[0][1]
-    return [label for label, score in ranked[:MAX_TOPICS] if score >= least]
+    least = FURTHER_TOPIC * topic.scores[topic.label]
+    near = sorted((-score, label) for label, score in topic.scores.items() if score >= least and label != topic.label)
+    return [topic.label, *(label for _, label in near)][:MAX_TOPICS]

@@ -44,7 +44,8 @@ the same dev texts; right: how much of that share is right. Calibration: mean ga
 * It knows how citizens write to an office of a mountain commune and how papers report on one. National politics,
   sport, entertainment, product reviews, student feedback are another world: there it is often wrong, and unsure.
 * Irony, negation over a distance and good news about bad events are its weak spots.
-* A text is the sum of its sentences, a headline counts twice; long texts look more certain than they are.
+* A text is the sum of its sentences, a headline counts twice. It learned from texts of up to 420 characters: what it says
+  about longer ones is damped, and less certain than the numbers above.
 * What it says is a hint by a machine (“máy gợi ý”): people check it before anything follows from it. It judges texts,
   never persons.
 

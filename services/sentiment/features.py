@@ -37,7 +37,7 @@ Ints = NDArray[np.int64]
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _REPEATED = re.compile(r"(\D)\1{2,}")
-_DIGITS = str.maketrans("123456789", "000000000")
+_DIGIT = re.compile(r"[1-9]")
 _OLD_TONES = ["oà", "oá", "oả", "oã", "oạ", "oè", "oé", "oẻ", "oẽ", "oẹ", "uỳ", "uý", "uỷ", "uỹ", "uỵ"]
 _NEW_TONES = ["òa", "óa", "ỏa", "õa", "ọa", "òe", "óe", "ỏe", "õe", "ọe", "ùy", "úy", "ủy", "ũy", "ụy"]
 _TONES = dict(zip(_OLD_TONES, _NEW_TONES, strict=True))
@@ -93,7 +93,7 @@ def normal_words(text: str) -> list[str]:
     NFC, lower case, new placement of tone marks (hoà is hòa), short forms written out (ko is không), digits as 0,
     a sign that stands three times or more in a row only once.
     """
-    text = _OLD_TONE.sub(_new_tone, nfc(text).lower().translate(_DIGITS))
+    text = _OLD_TONE.sub(_new_tone, _DIGIT.sub("0", nfc(text).lower()))
     text = _REPEATED.sub(r"\1", text)
     short = vocabulary().short_forms
     words = _TOKEN.findall(text)
@@ -142,7 +142,8 @@ def mix(values: Hashes) -> Hashes:
 
 
 def _crc(words: Sequence[str]) -> Hashes:
-    return np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words], dtype=np.uint32)
+    known = {word: zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in set(words)}
+    return np.fromiter(map(known.__getitem__, words), dtype=np.uint32, count=len(words))
 
 
 def _phrase_hash(words: Sequence[str]) -> np.uint32:
@@ -157,12 +158,12 @@ def _word_bags(words: Sequence[list[str]]) -> Bags:
     marked = [word for sentence in words for word in (START, *sentence, END)]
     folded = fold(" ".join(marked)).split(" ")
     owners = np.repeat(np.arange(len(words)), [len(sentence) + 2 for sentence in words])
-    ends = np.array([word == END for word in marked[:-1]], dtype=np.bool_)
+    inside = owners[:-1] == owners[1:]
     grams, rows = [], []
     for hashes in (_crc(marked), _crc(folded)):
         pairs = mix(hashes[:-1]) + hashes[1:]
-        grams += [hashes, pairs[~ends]]
-        rows += [owners, owners[:-1][~ends]]
+        grams += [hashes, pairs[inside]]
+        rows += [owners, owners[:-1][inside]]
     filled = np.array([bool(sentence) for sentence in words], dtype=np.bool_)
     row, gram = np.concatenate(rows), mix(np.concatenate(grams))
     kept = filled[row] if len(words) else filled

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from services.sentiment.baseline import softmax
 from services.sentiment.features import extract, table_rows
+from services.sentiment.scoring import KIND_WEIGHTS, text_length
 from services.sentiment.segments import read
 from services.sentiment.solver import Vector, train
-from services.sentiment.weights import KIND_WEIGHTS, Floats, Head, Weights, columns, quantise, text_length
+from services.sentiment.weights import Floats, Head, Weights, columns, quantise
 
 COST = 1.6
 EPOCHS = 15
@@ -64,7 +65,7 @@ def vectorise(texts: Sequence[str]) -> list[Vector]:
             buckets = kind.buckets[kind.starts[start] : kind.starts[end]]
             found, times = np.unique(buckets, return_counts=True)
             indices.append(found)
-            values.append(times.astype(np.float64) * (kind_weight / text_length(max(len(buckets), 1))))
+            values.append(times.astype(np.float64) * (kind_weight / float(text_length(np.array(max(len(buckets), 1))))))
         vectors.append(Vector(np.concatenate(indices), np.concatenate(values)))
         start = end
     return vectors

@@ -39,7 +39,7 @@ HEADS = (
     ),
 )
 _COLUMNS = {"event_valence": "valence", "toxicity": "toxic"}
-WANTED_RIGHT = {"complaint": 0.95, "toxicity": 0.98, "topic": 0.85}
+WANTED_RIGHT = {"complaint": 0.95, "toxicity": 0.99, "topic": 0.85}
 """How much of the answered part of dev has to be right, a head; 0.9 where nothing is said."""
 LEAST_ANSWERED = 0.2
 """Share of dev that is answered at least, however wrong it is."""

@@ -15,12 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.errors import InputError
-from services.sentiment.features import Bags, table_rows
+from services.sentiment.features import table_rows
 
 FORMAT = "ngoclinh-linear-1"
-KIND_WEIGHTS = (1.5, 1.0, 0.5)
-"""How much words, characters and concepts count."""
-
 Floats = NDArray[np.float64]
 
 
@@ -91,24 +88,6 @@ class Weights:
         if not fits or len(scales) != shape[1] or len(bias) != shape[1]:
             raise _unusable()
         return cls(version=header["version"], heads=heads, table=table, scales=scales, bias=bias)
-
-    def sentence_sums(self, bags: Bags) -> NDArray[np.int64]:
-        """Sum of the table over the buckets of each sentence, (sentences, columns): exact, in whole numbers."""
-        sums = np.zeros((len(bags.counts), len(self.scales)), dtype=np.int64)
-        filled = np.flatnonzero(bags.counts)
-        if len(filled):
-            rows = self.table.take(bags.buckets, axis=0)
-            sums[filled] = np.add.reduceat(rows, bags.starts[filled], axis=0, dtype=np.int32)
-        return sums
-
-
-def text_length(bucket_count: float) -> float:
-    """The divisor for a text with so many buckets: its power of 0.625, between none (0) and the mean (1).
-
-    Built from square roots alone, which every machine rounds alike.
-    """
-    root = np.sqrt(np.float64(bucket_count))
-    return float(root * np.sqrt(np.sqrt(root)))
 
 
 def quantise(dense: Floats) -> tuple[NDArray[np.int8], Floats]:
