@@ -21,10 +21,11 @@ export function areaText(m2: number): string {
 /** A share, 0 to 1, as per cent. */
 export const percent = (share: number): string => `${num(share * 100)} %`;
 
-/** Bytes in kB or MB. */
+/** Bytes in kB, MB or GB. */
 export function bytes(count: number | string): string {
   const kb = Number(count) / 1000;
-  return kb < 1000 ? `${num(kb, 1)} kB` : `${num(kb / 1000, 1)} MB`;
+  if (kb < 1000) return `${num(kb, 1)} kB`;
+  return kb < 1e6 ? `${num(kb / 1000, 1)} MB` : `${num(kb / 1e6, 1)} GB`;
 }
 
 /** Date and time of Vietnam. */

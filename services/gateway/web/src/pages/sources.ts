@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import type { ListSourcesResponse, Source, SourceState } from "../api/messages";
 import { ApiError, get, patch, post } from "../api/client";
 import { num, percent } from "../core/format";
-import { local, t } from "../core/i18n";
+import { local, t, tx } from "../core/i18n";
 import { Resource, show } from "../core/resource";
 import type { Context, View } from "../core/router";
 import { icon, type IconName } from "../ui/icons";
@@ -54,7 +54,7 @@ export default function sources({ update }: Context): View {
     return html`<tr data-source=${source.name}>
       <th scope="row">
         ${source.title || source.name}
-        <small class="muted">${source.name.replace("sources/", "")}${source.tier ? ` · ${source.tier}` : ""}</small>
+        <small class="muted">${source.name.replace("sources/", "")}${source.tier ? ` · ${tx(`tier.${source.tier}`, source.tier)}` : ""}</small>
       </th>
       <td>
         <span class="badge severity ${look}">${icon(shape)}${t(`source.${source.state}`)}</span>

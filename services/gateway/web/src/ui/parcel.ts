@@ -10,6 +10,7 @@ import { age } from "./labels";
 
 const difference = (declared: number, computed: number): string => {
   const change = computed - declared;
+  if (Math.abs(change) < 0.05) return t("parcel.equal");
   return `${change > 0 ? "+" : ""}${num(change, 1)} m²`;
 };
 
