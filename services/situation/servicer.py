@@ -254,7 +254,8 @@ async def _half(work: Coroutine[Any, Any, T]) -> T | None:
     """The answer of a half; None where it fails or takes longer than its share of the deadline."""
     left = remaining()
     try:
-        return await asyncio.wait_for(work, HALF_S if left is None else min(HALF_S, 0.7 * left))
+        async with asyncio.timeout(HALF_S if left is None else min(HALF_S, 0.7 * left)):
+            return await work
     except (TimeoutError, grpc.aio.AioRpcError) as error:
         _log.warning("half without an answer", error=str(status.from_error(error).message or error))
         return None

@@ -116,7 +116,8 @@ class SqliteBus:
                     yield delivery
                     continue
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), pause)
+                    async with asyncio.timeout(pause):  # wait_for would swallow a cancellation that meets the news
+                        await news.wait()
                 pause = shortest if news.is_set() else min(2 * pause, longest)
         finally:
             self._sleepers.discard(sleeper)
