@@ -13,6 +13,7 @@ from scrapy.crawler import Crawler
 from crawlers import catalogue
 from crawlers.catalogue import SourceSpec
 from crawlers.frontier import Frontier
+from crawlers.politeness import Host
 from crawlers.settings import scrapy_settings
 from crawlers.spiders.watch import WatchSpider
 from crawlers.watch import Watch
@@ -42,6 +43,7 @@ async def crawl(
     once: bool = False,
     sources: Sequence[SourceSpec] | None = None,
     clock: Callable[[], float] = time.time,
+    make_host: Callable[[float], Host] = Host,
     started: Callable[[Watch], None] = lambda watch: None,
 ) -> None:
     """The same within a running event loop, without signals.
@@ -53,6 +55,7 @@ async def crawl(
         once: poll every source once, fetch what it names, and end.
         sources: the sources; None reads those that the settings name.
         clock: wall-clock seconds.
+        make_host: makes the state of a host.
         started: gets the crawl before it begins, to stop it.
     """
     chosen = settings.crawler
@@ -60,7 +63,7 @@ async def crawl(
         sources = catalogue.load(chosen.sources_dir, chosen.bundled_sources, chosen.sources)
     frontier = Frontier(frontier_path, clock)
     try:
-        watch = Watch(settings, bus, frontier, sources, once)
+        watch = Watch(settings, bus, frontier, sources, once, make_host)
         started(watch)
         await Crawler(WatchSpider, scrapy_settings(chosen)).crawl_async(watch)
         if watch.failure is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from ngoclinh.media.v1.event_pb2 import SourceCommand, SourceStateReported
@@ -16,7 +16,7 @@ from crawlers.duplicates import Documents
 from crawlers.fetch import Download, Fetcher, RobotsRefusal
 from crawlers.frontier import MANUAL, Frontier, Poll, Visit, discovery_of
 from crawlers.pipeline import Pipeline
-from crawlers.politeness import ROBOTS_RETRY_S
+from crawlers.politeness import ROBOTS_RETRY_S, Host
 from crawlers.polling import Poller
 from crawlers.relevance import Relevance
 from crawlers.schedule import RETRY_S, Outcome
@@ -47,16 +47,24 @@ class Watch:
         frontier: what there is to do.
         sources: the declared sources.
         once: poll every source now, and end.
+        make_host: makes the state of a host; tests bring hosts that want no pause.
     """
 
     def __init__(
-        self, settings: Settings, bus: Bus, frontier: Frontier, sources: Sequence[SourceSpec], once: bool = False
+        self,
+        settings: Settings,
+        bus: Bus,
+        frontier: Frontier,
+        sources: Sequence[SourceSpec],
+        once: bool = False,
+        make_host: Callable[[float], Host] = Host,
     ) -> None:
         self._settings = settings
         self._bus = bus
         self._frontier = frontier
         self._sources = {spec.id: spec for spec in sources}
         self._once = once
+        self._make_host = make_host
         self._active: set[str] = set()
         self._changed: set[str] = set(self._sources)
         self._wake = asyncio.Event()
@@ -82,6 +90,7 @@ class Watch:
             crawler.allow_private_hosts,
             crawler.concurrent_requests,
             self._now,
+            self._make_host,
         )
         pipeline = Pipeline(self._bus, self._frontier, Relevance(self._settings), self._now)
         self._visitor = Visitor(self._fetcher, self._frontier, pipeline, self._sources)
@@ -125,9 +134,12 @@ class Watch:
                 due = self._frontier.next_due()
                 wait_s = _LOOK_S if due is None else due - self._frontier.clock()
                 if self._once and not self._active and (due is None or wait_s > PATIENCE_S):
-                    return
+                    if not (await self._bus.depth()).get(("source.command", "crawler")):
+                        return
+                    wait_s = 0.0
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), min(max(wait_s, 0.05), _LOOK_S))
+                    async with asyncio.timeout(min(max(wait_s, 0.05), _LOOK_S)):  # wait_for may swallow a cancellation
+                        await self._wake.wait()
 
     async def _work(self, host: str) -> None:
         """Do what is to do at one host, one thing after the other."""
@@ -137,7 +149,6 @@ class Watch:
                 if self._once and rest_s > PATIENCE_S:
                     self._give_up(job, rest_s)
                     continue
-                await asyncio.sleep(rest_s)
                 try:
                     await (self._poll(job) if isinstance(job, Poll) else self._visitor.visit(job))
                 except Unavailable as error:
