@@ -36,6 +36,7 @@ from services.media import rebuild
 from services.media.alert_servicer import AlertServicer
 from services.media.alerting import Alerter, Notifier
 from services.media.analyze import Analyzer
+from services.media.evidence import EvidenceStore
 from services.media.servicer import MediaServicer
 from services.media.workers import Keeper
 from services.operations.health import Watched
@@ -134,9 +135,10 @@ class Services:
     @classmethod
     def over(cls, settings: Settings, stores: Stores, channel: grpc.aio.Channel, clock: Clock) -> Services:
         """The servicers over some stores."""
+        evidence = EvidenceStore(settings.data_dir / "evidence")
         return cls(
             area=AreaServicer(settings.watch_areas, clock),
-            media=MediaServicer(stores.bus, stores.ledger, stores.index, channel, clock),
+            media=MediaServicer(stores.bus, stores.ledger, stores.index, evidence, channel, clock),
             alerts=AlertServicer(stores.ledger, stores.index, channel, settings.alerts.webhook_hosts, clock),
             sentiment=SentimentServicer(stores.classifier),
             land=LandServicer(stores.parcels, settings.land),
@@ -217,6 +219,7 @@ async def running(
         program = Running(settings, stores, channel)
         if work:
             await rebuild.rebuild_if_empty(stores.ledger, stores.index)
+            await services.media.start()
             await services.imports.start()
             program.tasks = tuple(
                 asyncio.create_task(run_worker(stores.bus, *place, handle), name=".".join(place))

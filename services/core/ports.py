@@ -16,7 +16,7 @@ from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
 from ngoclinh.media.v1.alert_pb2 import Alert, AlertRule
 from ngoclinh.media.v1.alert_service_pb2 import AlertFilter
-from ngoclinh.media.v1.article_pb2 import Article, Source
+from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
 from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, ArticleWithdrawn, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, CorrectArticleRequest, SummarizeArticlesResponse
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Model, Text, TextAnalysis
@@ -143,6 +143,16 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """Articles that changed after a cursor."""
+
+    articles: list[Article]
+    """Each once, as it reads now, in the order of their last changes."""
+    cursor: int
+    """Where the next changes start."""
+
+
+@dataclass(frozen=True)
 class Submission:
     """What became of a submitted link: an article, a failure, or nothing yet."""
 
@@ -221,7 +231,8 @@ class Ledger(AlertLedger, Protocol):
         """Keep a version of an article; the same content again changes nothing.
 
         A version that was collected before the present one is kept but not shown. An article that was taken down stays
-        down: the answer then has its name only. The event's submission, if any, is answered too.
+        down: the answer then has its name only. The event's submission, if any, is answered too. Evidence is added to
+        what is there, also by an event without new content.
         """
         ...
 
@@ -271,12 +282,23 @@ class Ledger(AlertLedger, Protocol):
         """Everything that people said about an article, oldest first."""
         ...
 
-    async def take_down(self, name: str, reason: str, user: str) -> None:
+    async def take_down(self, name: str, reason: str, user: str) -> list[str]:
         """Erase the texts and analyses of an article for good; its name stays, so that it is never recorded again.
+
+        Returns:
+            Digests of its evidence that no other article names: their files are to be erased too.
 
         Raises:
             NotFound: there is no such article.
         """
+        ...
+
+    async def evidence(self, sha256: str) -> Evidence | None:
+        """A file that some article names; None for any other."""
+        ...
+
+    async def changes(self, after: int | None = None, limit: int = 200) -> Changes:
+        """Articles that changed after a cursor, at most `limit`, without those taken down; None only tells the cursor of now."""
         ...
 
     async def sources(self) -> list[Source]:

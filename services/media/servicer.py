@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc.aio
 from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
-from ngoclinh.media.v1.article_pb2 import Article, Source
+from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
 from ngoclinh.media.v1.media_service_pb2 import (
     CorrectArticleRequest,
     GetArticleRequest,
+    GetEvidenceRequest,
+    GetEvidenceResponse,
     GetSourceRequest,
     ListArticlesRequest,
     ListArticlesResponse,
@@ -22,6 +25,9 @@ from ngoclinh.media.v1.media_service_pb2 import (
     SummarizeArticlesResponse,
     TakeDownArticleRequest,
     UpdateSourceRequest,
+    UploadEvidenceRequest,
+    WatchArticlesRequest,
+    WatchArticlesResponse,
 )
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceServicer
 
@@ -30,9 +36,11 @@ from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.errors import InvalidField, InvalidPageToken, NotFound
 from services.core.ports import ArticleIndex, Bus, Ledger
 from services.media.caller import user_of
+from services.media.evidence import EvidenceStore
 from services.media.filters import spelled_out
 from services.media.sources import Sources
 from services.media.submit import Submissions
+from services.media.watching import watch
 
 
 class MediaServicer(MediaServiceServicer):
@@ -42,19 +50,35 @@ class MediaServicer(MediaServiceServicer):
         bus: for submissions and commands.
         ledger: the store of record.
         index: the search index.
+        evidence: files that show what was published.
         channel: where AreaService is, which knows the watch areas.
         clock: the present moment.
     """
 
     def __init__(
-        self, bus: Bus, ledger: Ledger, index: ArticleIndex, channel: grpc.aio.Channel, clock: Clock = utc_now
+        self,
+        bus: Bus,
+        ledger: Ledger,
+        index: ArticleIndex,
+        evidence: EvidenceStore,
+        channel: grpc.aio.Channel,
+        clock: Clock = utc_now,
     ) -> None:
         self._ledger = ledger
         self._index = index
+        self._evidence = evidence
         self._areas = AreaServiceStub(channel)
         self._sources = Sources(bus, ledger)
-        self._submissions = Submissions(bus, ledger, clock)
+        self._submissions = Submissions(bus, ledger, evidence, clock)
         self._clock = clock
+
+    async def start(self) -> None:
+        """Erase the evidence that no article came to name, as where its upload was given up."""
+
+        async def is_named(sha256: str) -> bool:
+            return await self._ledger.evidence(sha256) is not None
+
+        await self._evidence.sweep(is_named)
 
     async def ListSources(self, request: ListSourcesRequest, context: Any) -> ListSourcesResponse:
         """Sources in the order of their names."""
@@ -80,6 +104,19 @@ class MediaServicer(MediaServiceServicer):
         """Take a link or a clipped text; wait until it is stored, refused, or the deadline is near."""
         return await self._submissions.submit(request)
 
+    async def UploadEvidence(self, request_iterator: AsyncIterator[UploadEvidenceRequest], context: Any) -> Evidence:
+        """Keep a file that shows what was published."""
+        return await self._evidence.receive(request.chunk async for request in request_iterator)
+
+    async def GetEvidence(self, request: GetEvidenceRequest, context: Any) -> AsyncIterator[GetEvidenceResponse]:
+        """The bytes of a file that an article names."""
+        known = await self._ledger.evidence(request.sha256)
+        if known is None:
+            raise NotFound(f"evidence/{request.sha256}")
+        yield GetEvidenceResponse(evidence=known)
+        async for part in self._evidence.read(request.sha256):
+            yield GetEvidenceResponse(chunk=part)
+
     async def GetArticle(self, request: GetArticleRequest, context: Any) -> Article:
         """One article with its whole text."""
         article = await self._ledger.article(request.name)
@@ -95,6 +132,11 @@ class MediaServicer(MediaServiceServicer):
         token = paging.encode_token("articles", request.filter, page.next_key) if page.next_key is not None else ""
         return ListArticlesResponse(articles=page.articles, next_page_token=token, total_count=page.total)
 
+    async def WatchArticles(self, request: WatchArticlesRequest, context: Any) -> AsyncIterator[WatchArticlesResponse]:
+        """Articles that change from now on and match."""
+        async for article in watch(self._ledger, await spelled_out(self._areas, request.filter)):
+            yield WatchArticlesResponse(article=article)
+
     async def SummarizeArticles(self, request: SummarizeArticlesRequest, context: Any) -> SummarizeArticlesResponse:
         """Counts of the articles that match."""
         filter_ = await spelled_out(self._areas, request.filter)
@@ -109,9 +151,11 @@ class MediaServicer(MediaServiceServicer):
         return article
 
     async def TakeDownArticle(self, request: TakeDownArticleRequest, context: Any) -> Article:
-        """Erase an article for good, from the ledger first; the answer has its name and the time only."""
-        await self._ledger.take_down(request.name, request.reason, user_of(context))
+        """Erase an article and its evidence for good, from the ledger first; the answer has its name and the time only."""
+        orphans = await self._ledger.take_down(request.name, request.reason, user_of(context))
         await self._index.delete([request.name])
+        for sha256 in orphans:
+            await self._evidence.erase(sha256)
         return Article(name=request.name, withdrawn_time=to_timestamp(self._clock()))
 
 

@@ -28,6 +28,7 @@ from services.core.masking import mask
 from services.core.names import article_name, content_digest, random_id, source_name
 from services.core.ports import Bus, Ledger
 from services.core.vietnamese import has_marks, nfc, strip_controls
+from services.media.evidence import EvidenceStore
 from services.rpc.deadline import remaining
 
 MANUAL = source_name("manual")
@@ -49,12 +50,14 @@ class Submissions:
     Args:
         bus: where commands and clippings are published.
         ledger: where the answers are found.
+        evidence: files that a clipping may name.
         clock: the present moment.
     """
 
-    def __init__(self, bus: Bus, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, bus: Bus, ledger: Ledger, evidence: EvidenceStore, clock: Clock) -> None:
         self._bus = bus
         self._ledger = ledger
+        self._evidence = evidence
         self._clock = clock
 
     async def submit(self, request: SubmitArticleRequest) -> SubmitArticleResponse:
@@ -63,10 +66,11 @@ class Submissions:
         Raises:
             InvalidField: neither address nor text, no public address, or a time of publication in the future.
             FetchRefused, FetchFailed: in the crawler's words.
+            NotFound: evidence that was not uploaded.
             Conflict: a clipping of a page that a source already gave.
         """
         submission = f"submissions/{random_id()}"
-        if request.text.strip():
+        if request.text.strip() or request.evidence:
             await self._publish_clipping(request, submission)
         else:
             address = _canonical(request.url)
@@ -82,6 +86,8 @@ class Submissions:
         if request.HasField("publish_time") and to_datetime(request.publish_time) > now + timedelta(days=1):
             raise InvalidField("publish_time", "nằm trong tương lai", "lies in the future")
         article = clipping(request)
+        for sha256 in request.evidence:
+            article.evidence.append(await self._evidence.describe(sha256))
         article.collect_time.CopyFrom(to_timestamp(now))
         if not article.HasField("publish_time"):
             article.publish_time.CopyFrom(article.collect_time)
@@ -116,8 +122,16 @@ class Submissions:
 
 
 def clipping(request: SubmitArticleRequest) -> Article:
-    """The article of a clipped text: plain NFC text with personal numbers masked, named by its address or its content."""
-    text, text_masked = mask(strip_controls(nfc(request.text)).strip())
+    """The article of a clipped text: plain NFC text with personal numbers masked, named by its address or its content.
+
+    Raises:
+        InvalidField: evidence without a word about it, or an address that is none.
+    """
+    text, text_masked = mask(strip_controls(nfc(request.text)).strip() or strip_controls(nfc(request.title)).strip())
+    if not text:
+        raise InvalidField(
+            "text", "hãy ghi tiêu đề hoặc đoạn văn đi kèm minh chứng", "write a title or a text for the evidence"
+        )
     title, title_masked = mask(" ".join(strip_controls(nfc(request.title)).split()))
     title = title or text.split("\n", 1)[0][:_MADE_TITLE_LENGTH]
     address = _canonical(request.url) if request.url.strip() else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pkgutil
 import random
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from ngoclinh.media.v1.article_pb2 import Article, Source
+from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
 from ngoclinh.media.v1.event_pb2 import ArticleWithdrawn, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_FETCH_FAILED, ERROR_REASON_FETCH_REFUSED
@@ -28,6 +29,19 @@ def withdrawn(name: str, day: float) -> ArticleWithdrawn:
     event = ArticleWithdrawn(article=name, status=410)
     event.withdraw_time.FromDatetime(START + timedelta(days=day))
     return event
+
+
+def picture(key: str) -> Evidence:
+    """An invented file that shows something."""
+    return Evidence(sha256=hashlib.sha256(key.encode()).hexdigest(), media_type="image/png", size_bytes=1000 + len(key))
+
+
+def with_files(of: Article, *files: Evidence) -> Article:
+    """The article with evidence."""
+    made = Article()
+    made.CopyFrom(of)
+    made.evidence.extend(files)
+    return made
 
 
 async def state(ledger: Ledger) -> list[Article]:
@@ -207,6 +221,56 @@ class LedgerContract:
         ):
             with pytest.raises(NotFound):
                 await call
+
+    # -------------------------------------------------------- evidence
+
+    async def test_evidence_is_added_once_whatever_version_brings_it(self, ledger: Ledger) -> None:
+        made, files = article("a"), [picture("a"), picture("b"), picture("c")]
+        first = (await ledger.record_collected(collected(with_files(made, files[0])))).article
+        again = (await ledger.record_collected(collected(with_files(made, files[0], files[1]), day=1))).article
+        same = (await ledger.record_collected(collected(with_files(made, files[1]), day=2))).article
+        later = (await ledger.record_collected(collected(with_files(article("a", "mới"), files[2]), day=3))).article
+        assert [list(each.evidence) for each in (first, again, same, later)] == [
+            files[:1], files[:2], files[:2], files
+        ]  # fmt: skip
+        assert (again.revision, later.revision) == (1, 2)
+        assert first.change_number < again.change_number == same.change_number
+        assert await ledger.evidence(files[1].sha256) == files[1]
+        assert await ledger.evidence("0" * 64) is None
+
+    async def test_evidence_goes_with_the_last_article_that_names_it(self, ledger: Ledger) -> None:
+        alone, shared = picture("alone"), picture("shared")
+        one, other = article("a"), article("b")
+        await ledger.record_collected(collected(with_files(one, alone, shared)))
+        await ledger.record_collected(collected(with_files(other, shared)))
+        assert await ledger.take_down(one.name, "yêu cầu", "chị Hoa") == [alone.sha256]
+        assert await ledger.evidence(alone.sha256) is None
+        assert await ledger.evidence(shared.sha256) == shared
+        assert await ledger.take_down(other.name, "yêu cầu", "chị Hoa") == [shared.sha256]
+        await ledger.record_collected(collected(with_files(other, shared), day=3))
+        assert await ledger.evidence(shared.sha256) is None, "what is down names nothing"
+
+    # -------------------------------------------------------- changes
+
+    async def test_changes_are_told_once_in_their_order_from_a_cursor(self, ledger: Ledger) -> None:
+        a, b, c = (article(key) for key in "abc")
+        await ledger.record_collected(collected(a))
+        start = await ledger.changes()
+        assert start.articles == []
+        for made in (b, c):
+            await ledger.record_collected(collected(made))
+        await ledger.record_analyzed(analyzed(a.name))
+        await ledger.record_analyzed(analyzed(b.name))
+        await ledger.record_collected(collected(c, day=1))  # says nothing new
+        told = await ledger.changes(start.cursor)
+        assert [found.name for found in told.articles] == [c.name, a.name, b.name]
+        assert told.articles == [await ledger.article(name) for name in (c.name, a.name, b.name)]
+        first = await ledger.changes(start.cursor, 2)
+        rest = await ledger.changes(first.cursor, 2)
+        assert [*first.articles, *rest.articles] == told.articles
+        assert await ledger.changes(rest.cursor) == type(rest)([], told.cursor)
+        await ledger.take_down(a.name, "yêu cầu", "chị Hoa")
+        assert [found.name for found in (await ledger.changes(start.cursor)).articles] == [c.name, b.name]
 
     # -------------------------------------------------------- sources, submissions
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from ngoclinh.media.v1.article_pb2 import Article
+from ngoclinh.media.v1.article_pb2 import Article, Evidence
 from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_FETCH_REFUSED
@@ -57,7 +57,8 @@ def record(connection: sqlite3.Connection, event: ArticleCollected) -> Recorded:
     lifted = connection.execute(
         "UPDATE article SET withdrawn_time = NULL WHERE name = ? AND withdrawn_time < ?", (name, collect_time)
     ).rowcount
-    article = read(connection, name, changed=shown or bool(lifted))
+    added = _add_evidence(connection, event.article)
+    article = read(connection, name, changed=shown or bool(lifted) or added)
     assert article is not None
     return Recorded(article, shown)
 
@@ -87,6 +88,31 @@ def _add_version(connection: sqlite3.Connection, event: ArticleCollected, collec
     return True
 
 
+def _add_evidence(connection: sqlite3.Connection, article: Article) -> bool:
+    """Add the files that an article names; True where one is new."""
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT OR IGNORE INTO evidence (article, sha256, media_type, size_bytes) VALUES (?, ?, ?, ?)",
+        [(article.name, file.sha256, file.media_type, file.size_bytes) for file in article.evidence],
+    )
+    return connection.total_changes > before
+
+
+def evidence(connection: sqlite3.Connection, column: str, value: str) -> list[Evidence]:
+    """The files of an article (column "article") or those of a digest ("sha256"), in the order in which they came."""
+    rows = connection.execute(
+        f"SELECT sha256, media_type, size_bytes FROM evidence WHERE {column} = ? ORDER BY id", (value,)
+    ).fetchall()
+    return [Evidence(sha256=sha256, media_type=kind, size_bytes=size) for sha256, kind, size in rows]
+
+
+def drop_evidence(connection: sqlite3.Connection, name: str) -> list[str]:
+    """Forget the files of an article; digests of those that no other article names."""
+    digests = [file.sha256 for file in evidence(connection, "article", name)]
+    connection.execute("DELETE FROM evidence WHERE article = ?", (name,))
+    return [sha256 for sha256 in digests if not evidence(connection, "sha256", sha256)]
+
+
 def answer(
     connection: sqlite3.Connection, submission: str, article: str = "", failure: SubmissionFailed | None = None
 ) -> None:
@@ -107,7 +133,11 @@ def standing(connection: sqlite3.Connection, name: str) -> Row | None:
 def read(connection: sqlite3.Connection, name: str, changed: bool = False) -> Article | None:
     """The article as it reads now, its change counted if it is one; None if it is unknown or taken down."""
     if changed:
-        connection.execute("UPDATE article SET change_number = change_number + 1 WHERE name = ?", (name,))
+        connection.execute(
+            "UPDATE article SET change_number = change_number + 1, "
+            "change_seq = (SELECT coalesce(max(change_seq), 0) + 1 FROM article) WHERE name = ?",
+            (name,),
+        )
     row = standing(connection, name)
     return None if row is None else compose(connection, row)
 
@@ -120,6 +150,8 @@ def compose(connection: sqlite3.Connection, row: Row) -> Article:
     article = read_version(row.revision, event)
     article.change_number = row.change_number
     article.first_collect_time.FromMicroseconds(row.first_collect_time)
+    del article.evidence[:]
+    article.evidence.extend(evidence(connection, "article", row.name))
     if row.withdrawn_time is not None:
         article.withdrawn_time.FromMicroseconds(row.withdrawn_time)
     newest = connection.execute(

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ngoclinh.media.v1.article_pb2 import Article, Source
+from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
 from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, ArticleWithdrawn, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
@@ -20,7 +20,7 @@ from services.adapters.embedded import ledger_articles as articles
 from services.adapters.embedded.database import Database
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.errors import NotFound
-from services.core.ports import Correction, Recorded, Submission
+from services.core.ports import Changes, Correction, Recorded, Submission
 
 MIGRATIONS = (
     """
@@ -64,6 +64,15 @@ MIGRATIONS = (
     CREATE TABLE submission (name TEXT PRIMARY KEY, article TEXT NOT NULL, failure BLOB) WITHOUT ROWID;
     """,
     ledger_alerts.MIGRATION,
+    """
+    ALTER TABLE article ADD COLUMN change_seq INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX article_change ON article (change_seq);
+    CREATE TABLE evidence (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, article TEXT NOT NULL, sha256 TEXT NOT NULL, media_type TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL, UNIQUE (article, sha256)
+    );
+    CREATE INDEX evidence_sha256 ON evidence (sha256);
+    """,
 )
 REPLAY_BATCH = 200
 
@@ -192,11 +201,11 @@ class SqliteLedger(ledger_alerts.SqliteAlerts):
             for request, user, time in rows
         ]
 
-    async def take_down(self, name: str, reason: str, user: str) -> None:
-        """Erase the texts and analyses of an article for good; its name stays, so that it is never recorded again."""
+    async def take_down(self, name: str, reason: str, user: str) -> list[str]:
+        """Erase the texts and analyses of an article for good; returns digests of evidence that no other article names."""
         now = to_timestamp(self._clock()).ToMicroseconds()
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> list[str]:
             connection.execute("PRAGMA secure_delete=ON")
             if articles.standing(connection, name) is None:
                 raise NotFound(name)
@@ -206,8 +215,29 @@ class SqliteLedger(ledger_alerts.SqliteAlerts):
             )
             for table in ("version", "analysis"):
                 connection.execute(f"DELETE FROM {table} WHERE name = ?", (name,))
+            return articles.drop_evidence(connection, name)
 
-        await self._database.write(work)
+        return await self._database.write(work)
+
+    async def evidence(self, sha256: str) -> Evidence | None:
+        """A file that some article names; None for any other."""
+        found = await self._database.read(lambda connection: articles.evidence(connection, "sha256", sha256))
+        return found[0] if found else None
+
+    async def changes(self, after: int | None = None, limit: int = 200) -> Changes:
+        """Articles that changed after a cursor, in the order of their last changes; None only tells the cursor of now."""
+
+        def work(connection: sqlite3.Connection) -> Changes:
+            if after is None:
+                return Changes([], connection.execute("SELECT coalesce(max(change_seq), 0) FROM article").fetchone()[0])
+            found = connection.execute(
+                "SELECT change_seq, name FROM article WHERE change_seq > ? AND down_time IS NULL ORDER BY change_seq LIMIT ?",
+                (after, limit),
+            ).fetchall()
+            made = [articles.read(connection, name) for _, name in found]
+            return Changes([article for article in made if article is not None], found[-1][0] if found else after)
+
+        return await self._database.read(work)
 
     async def sources(self) -> list[Source]:
         """The newest state of every source, in the order of their names."""

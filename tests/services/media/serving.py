@@ -15,6 +15,7 @@ from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 
 from services.area.servicer import AreaServicer
 from services.core.config import GrpcSettings, WatchAreaSettings
+from services.media.evidence import EvidenceStore
 from services.media.servicer import MediaServicer
 from services.rpc import status
 from services.rpc.client import connect
@@ -30,7 +31,9 @@ async def serving(stores: Stores, folder: Path) -> AsyncIterator[MediaServiceStu
     """MediaService and the AreaService that it asks."""
     server = Server(GrpcSettings(port=0), tcp=False, unix=folder / "s")
     channel = connect(server.target)
-    server.add("ngoclinh.media.v1.MediaService", MediaServicer(stores.bus, stores.ledger, stores.index, channel))
+    evidence = EvidenceStore(folder / "evidence")
+    media = MediaServicer(stores.bus, stores.ledger, stores.index, evidence, channel)
+    server.add("ngoclinh.media.v1.MediaService", media)
     server.add("ngoclinh.area.v1.AreaService", AreaServicer(WATCHED))
     await server.start()
     yield MediaServiceStub(channel)
