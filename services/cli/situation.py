@@ -9,26 +9,14 @@ import typer
 from services.cli import common
 
 if TYPE_CHECKING:
-    import grpc.aio
-    from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest, Situation
+    from ngoclinh.situation.v1.situation_service_pb2 import AreaSituation, GetSituationRequest, Situation
 
     from services.core.config import Settings
 
 TEXTS = {
     "vi": {
         "title": "Tình hình {name}, {start} – {end}",
-        "columns": (
-            "Xã",
-            "Tin bài",
-            "Bài gốc",
-            "Tiêu cực",
-            "Phản ánh",
-            "Chủ đề",
-            "Thửa",
-            "Lỗi",
-            "Cảnh báo",
-            "Thửa được nhắc",
-        ),
+        "columns": ("Xã", "Bài", "Gốc", "Tiêu cực", "Phản ánh", "Chủ đề chính", "Thửa", "Lỗi", "Cảnh báo", "Được nhắc"),
         "media": "Tin bài",
         "land": "Đất đai",
         "age": "số liệu lúc {time}",
@@ -38,15 +26,15 @@ TEXTS = {
         "title": "Situation of {name}, {start} – {end}",
         "columns": (
             "Commune",
-            "Articles",
-            "Stories",
+            "All",
+            "Own",
             "Negative",
             "Complaints",
-            "Topics",
+            "Main topic",
             "Parcels",
             "Errors",
             "Warnings",
-            "Named parcels",
+            "Named",
         ),
         "media": "Articles",
         "land": "Land",
@@ -54,6 +42,8 @@ TEXTS = {
         "none": "no data yet",
     },
 }
+NARROWEST = 100
+"""Columns of a terminal below which the table is not squeezed further."""
 
 
 def situation(
@@ -81,24 +71,19 @@ def situation(
 
 async def ask(settings: Settings, request: GetSituationRequest) -> Situation:
     """The situation, from the program that runs or from the data folder itself."""
+    from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStub
+
     from services.bootstrap import reach
 
     async with reach(settings) as channel:
-        return await ask_over(channel, request)
-
-
-async def ask_over(channel: grpc.aio.Channel, request: GetSituationRequest | None = None) -> Situation:
-    """The situation, over a channel; without a request that of the default watch area."""
-    from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest
-    from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStub
-
-    answer: Situation = await SituationServiceStub(channel).GetSituation(request or GetSituationRequest())
-    return answer
+        answer: Situation = await SituationServiceStub(channel).GetSituation(request)
+        return answer
 
 
 def show(answer: Situation, lang: str) -> None:
     """Print a situation as a table, the age of the data below it."""
     from google.protobuf.timestamp_pb2 import Timestamp
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
@@ -110,25 +95,34 @@ def show(answer: Situation, lang: str) -> None:
     texts = TEXTS[lang]
     name = answer.watch_area.removeprefix("watchAreas/")
     start, end = day(answer.time_range.start_time), day(answer.time_range.end_time)
-    table = Table(title=str(texts["title"]).format(name=name, start=start, end=end), title_justify="left")
+    title = str(texts["title"]).format(name=name, start=start, end=end)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for index, column in enumerate(texts["columns"]):
-        table.add_column(column, justify="left" if index in (0, 5) else "right")
+        table.add_column(column, justify="left" if index in (0, 5) else "right", no_wrap=index in (0, 5))
     for entry in answer.areas:
-        media, land = entry.media, entry.land
-        topics = ", ".join(f"{topic.value} {topic.count}" for topic in media.topics[:3])
-        news = [str(n) for n in (media.article_count, media.story_count, media.negative_count, media.complaint_count)]
-        parcels = [str(n) for n in (land.parcel_count, land.error_count, land.warning_count)]
-        table.add_row(
-            entry.area.title,
-            *(news if entry.HasField("media") else ["?"] * 4),
-            topics,
-            *(parcels if entry.HasField("land") else ["?"] * 3),
-            str(len(entry.mentioned_parcels)),
-        )
+        table.add_row(*_cells(entry, lang))
     console = Console()
+    console.width = max(console.width, NARROWEST)
     console.print(table)
     for half in answer.freshness:
         time = day(half.data_time, "%H:%M %d/%m/%Y")
         age = str(texts["age"]).format(time=time) if half.HasField("data_time") else texts["none"]
         problem = half.problem.vi if lang == "vi" else half.problem.en
         console.print(f"{texts[half.origin]}: {age}. {problem}".strip(), highlight=False, markup=False)
+
+
+def _cells(entry: AreaSituation, lang: str) -> list[str]:
+    """One row: a half that did not answer shows question marks."""
+    from services.gateway.brief.lines import topic
+
+    media, land = entry.media, entry.land
+    news = [str(n) for n in (media.article_count, media.story_count, media.negative_count, media.complaint_count)]
+    parcels = [str(n) for n in (land.parcel_count, land.error_count, land.warning_count)]
+    main = next((bucket.value for bucket in media.topics), "")
+    return [
+        entry.area.title,
+        *(news if entry.HasField("media") else ["?"] * 4),
+        topic(main) if main and lang == "vi" else main,
+        *(parcels if entry.HasField("land") else ["?"] * 3),
+        str(len(entry.mentioned_parcels)),
+    ]
