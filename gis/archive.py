@@ -29,7 +29,8 @@ def unpack(path: Path, folder: Path, max_bytes: int) -> tuple[Kind, Path]:
         max_bytes: most bytes that the members may have together.
 
     Returns:
-        kind and path of the data set; a Shapefile's further parts lie beside it.
+        kind and path of the data set; a Shapefile's further parts lie beside it. A workbook, which is an archive
+        itself, stays where it is.
 
     Raises:
         RefusedFile: names that leave the folder, links, archives in the archive, passwords, OGR-VRT, bombs.
@@ -39,6 +40,8 @@ def unpack(path: Path, folder: Path, max_bytes: int) -> tuple[Kind, Path]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = _checked(archive, path.stat().st_size, max_bytes)
+            if is_workbook(archive):
+                return Kind.XLSX, path
             kind, main = _data_set(archive, members)
             target = folder / f"sheet{SUFFIX[kind]}"
             left = _copy(archive, main, target, max_bytes)
@@ -56,7 +59,15 @@ def unpack(path: Path, folder: Path, max_bytes: int) -> tuple[Kind, Path]:
         ) from error
 
 
-SUFFIX = {Kind.GEOPACKAGE: ".gpkg", Kind.SHAPEFILE: ".shp", Kind.GEOJSON: ".geojson", Kind.GML: ".gml"}
+SUFFIX = {Kind.GEOPACKAGE: ".gpkg", Kind.SHAPEFILE: ".shp", Kind.GEOJSON: ".geojson", Kind.GML: ".gml"} | {
+    kind: f".{kind.lower()}" for kind in (Kind.XLSX, Kind.CSV, Kind.DXF, Kind.DGN)
+}
+
+
+def is_workbook(archive: zipfile.ZipFile) -> bool:
+    """Whether an archive is an XLSX workbook."""
+    names = set(archive.namelist())
+    return {"[Content_Types].xml", "xl/workbook.xml"} <= names
 
 
 def _checked(archive: zipfile.ZipFile, packed: int, max_bytes: int) -> list[zipfile.ZipInfo]:
@@ -112,8 +123,8 @@ def _data_set(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> tuple
             f"The ZIP file holds {len(found)} data sets ({names}); pack each into a file of its own.",
         )
     raise UnreadableFile(
-        "Tệp ZIP không có bộ dữ liệu nào đọc được (GeoPackage, Shapefile, GeoJSON, GML).",
-        "The ZIP file holds no data set that is read (GeoPackage, Shapefile, GeoJSON, GML).",
+        "Tệp ZIP không có bộ dữ liệu nào đọc được (GeoPackage, Shapefile, GeoJSON, GML, DXF, DGN, CSV).",
+        "The ZIP file holds no data set that is read (GeoPackage, Shapefile, GeoJSON, GML, DXF, DGN, CSV).",
     )
 
 

@@ -130,6 +130,11 @@ def repair_column(values: Sequence[str], name: str) -> list[Repair]:
     ]
 
 
+def spellings(text: str) -> list[str]:
+    """A text as it stands and as each encoding reads it: for whoever knows which words to expect."""
+    return [nfc(text), *dict.fromkeys((_decode_tcvn3(text), _decode_vni(text), _decode_cp1258(text)))]
+
+
 def _agreed(readings: Iterable[_Reading]) -> str:
     """The encoding of nearly all values that are certain; "" where they do not agree."""
     sure = Counter(one.encoding for one in readings if one.evidence >= ENOUGH)
@@ -163,7 +168,7 @@ def _reads_well(text: str, mistakes: int = 0) -> bool:
 def _tcvn3(text: str) -> _Reading | None:
     if any(sign > "\x7f" and sign not in _TCVN3 and sign not in _SIGNS and sign != "\xa0" for sign in text):
         return None
-    decoded = "".join(_TCVN3.get(sign, sign) for sign in text)
+    decoded = _decode_tcvn3(text)
     return _weighed(_WORD.findall(text), _with_capitals(text, decoded), TCVN3, _tcvn3_evidence)
 
 
@@ -173,7 +178,7 @@ def _tcvn3_evidence(word: str) -> int:
 
 
 def _vni(text: str) -> _Reading | None:
-    decoded = _VNI_UNIT.sub(lambda unit: _VNI[unit[0]], text)
+    decoded = _decode_vni(text)
     return None if decoded == text else _weighed(_LETTERS.findall(text), decoded, VNI, _vni_evidence)
 
 
@@ -184,13 +189,25 @@ def _vni_evidence(word: str) -> int:
 
 
 def _cp1258(text: str) -> _Reading | None:
-    decoded = nfc("".join(_CP1258_MARKS.get(sign, _CP1258_LETTERS.get(sign, sign)) for sign in text))
+    decoded = _decode_cp1258(text)
     return None if decoded == text else _weighed(_LETTERS.findall(text), decoded, CP1258, _cp1258_evidence)
 
 
 def _cp1258_evidence(word: str) -> int:
     """A tone after its vowel: ``maòt``."""
     return ENOUGH if len(word) > 2 and _CP1258_SURE.search(word) else 0
+
+
+def _decode_tcvn3(text: str) -> str:
+    return "".join(_TCVN3.get(sign, sign) for sign in text)
+
+
+def _decode_vni(text: str) -> str:
+    return _VNI_UNIT.sub(lambda unit: _VNI[unit[0]], text)
+
+
+def _decode_cp1258(text: str) -> str:
+    return nfc("".join(_CP1258_MARKS.get(sign, _CP1258_LETTERS.get(sign, sign)) for sign in text))
 
 
 def _weighed(words: list[str], decoded: str, encoding: str, evidence: Callable[[str], int]) -> _Reading | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from gis import archive, columns, encoding, geopackage, ogr, wkb
+from gis import archive, columns, corner_list, encoding, geopackage, ogr, wkb
 from gis.kinds import HEAD, Kind, sniff
 from gis.layer import Layer, LayerInfo
 from gis.model import Geometries, Note, Strings
@@ -36,10 +36,12 @@ class Limits:
     Attributes:
         max_parcels: most records.
         max_bytes: most bytes of an unpacked archive.
+        max_vertices: most rows of a list of corner points.
     """
 
     max_parcels: int = 2_000_000
     max_bytes: int = 4 << 30
+    max_vertices: int = 1_048_576
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def read(path: Path, folder: Path, limits: Limits | None = None) -> Sheet:
         with geopackage.opened(path) as connection:
             name = choose(geopackage.layers(connection))
             layer = geopackage.read(connection, name, limits.max_parcels)
+    elif kind in (Kind.XLSX, Kind.CSV):
+        layer = corner_list.read(path, kind, limits.max_vertices)
     else:
         ogr.verify(path, kind)
         layer = ogr.read(path, kind, choose(ogr.layers(path)), limits.max_parcels)

@@ -91,11 +91,12 @@ def number_malformed(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
         if numbers:
             yield number_malformed.not_checked("sheet", "number", count=len(numbers))
         return
+    damaged = {one for note in ctx.notes if note.rule == "cell_damaged" for one in (note.record, *note.related)}
     series: dict[tuple[str, str], dict[int, int]] = {}
     for record, (place, sheet, number) in enumerate(zip(communes(parcels, ctx).tolist(), sheets, numbers, strict=True)):
         if leading := _LEADING.match(number):
             series.setdefault((place, sheet), {}).setdefault(int(leading[0]), record)
-        if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(sheet)):
+        if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(sheet)) and record not in damaged:
             yield number_malformed.finding(record, case=_number_fault(sheet, number), sheet=sheet, number=number)
     for (place, sheet), present in series.items():
         absent = max(present) - len(present)
