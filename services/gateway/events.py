@@ -1,7 +1,8 @@
 """`GET /v1/events`: what happens, as server-sent events for open screens.
 
 One watch of each kind serves all screens; it starts with the first screen and ends with the last. Kinds are a table:
-a name of the event, the streaming RPC, its request, and the field of the answer that is sent as JSON.
+a name of the event, what opens the watch, and what of each answer is sent as JSON. A screen that comes back asks for
+its lists anew, so that `Last-Event-ID` has nothing to say.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 from google.protobuf.message import Message
+from ngoclinh.land.v1.import_service_pb2 import ListImportsRequest
+from ngoclinh.land.v1.import_service_pb2_grpc import ImportServiceStub
+from ngoclinh.land.v1.parcel_pb2 import Import
 from ngoclinh.media.v1.alert_service_pb2 import WatchAlertsRequest
 from ngoclinh.media.v1.alert_service_pb2_grpc import AlertServiceStub
+from ngoclinh.media.v1.media_service_pb2 import WatchArticlesRequest
+from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -33,7 +40,14 @@ MOST_SCREENS = 200
 MOST_WAITING = 100
 """Events that wait for a slow screen; further ones are dropped, the screen asks for the lists anyway."""
 
+IMPORTS_S = 2.0
+"""Seconds between two looks at the imports."""
+_NEWEST = 50
+
 _log = get_logger(__name__)
+
+if TYPE_CHECKING:
+    from ngoclinh.land.v1.import_service_pb2_grpc import ImportServiceAsyncStub
 
 
 @dataclass(frozen=True)
@@ -43,12 +57,12 @@ class Kind:
     Attributes:
         name: of the event.
         watch: opens the stream.
-        field: of each answer, sent as JSON.
+        message: what of each answer is sent as JSON.
     """
 
     name: str
-    watch: Callable[[], Any]
-    field: str
+    watch: Callable[[], AsyncIterator[Any]]
+    message: Callable[[Any], Message]
 
 
 class Events:
@@ -59,8 +73,18 @@ class Events:
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        alerts = AlertServiceStub(channel)
-        self._kinds = (Kind("alert", lambda: alerts.WatchAlerts(WatchAlertsRequest(), timeout=WATCH_S), "alert"),)
+        articles, alerts, imports = MediaServiceStub(channel), AlertServiceStub(channel), ImportServiceStub(channel)
+        self._kinds = (
+            Kind(
+                "article",
+                lambda: aiter(articles.WatchArticles(WatchArticlesRequest(), timeout=WATCH_S)),
+                attrgetter("article"),
+            ),
+            Kind(
+                "alert", lambda: aiter(alerts.WatchAlerts(WatchAlertsRequest(), timeout=WATCH_S)), attrgetter("alert")
+            ),
+            Kind("import", lambda: changed_imports(imports), lambda import_: import_),
+        )
         self._screens: set[asyncio.Queue[str]] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -103,7 +127,7 @@ class Events:
         while True:
             try:
                 async for answer in kind.watch():
-                    self._tell(kind.name, getattr(answer, kind.field))
+                    self._tell(kind.name, kind.message(answer))
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.UNIMPLEMENTED:
                     return
@@ -115,6 +139,18 @@ class Events:
         event = f"event: {name}\ndata: {protojson.to_json(message)}\n\n"
         for screen in self._screens:
             _put(screen, event)
+
+
+async def changed_imports(imports: ImportServiceAsyncStub) -> AsyncIterator[Import]:
+    """Imports that begin, go a step on or end from now on, by looking at the newest of them."""
+    known: dict[str, Import] | None = None
+    while True:
+        found = (await imports.ListImports(ListImportsRequest(page_size=_NEWEST))).imports
+        for import_ in reversed(found):
+            if known is not None and known.get(import_.name) != import_:
+                yield import_
+        known = {import_.name: import_ for import_ in found}
+        await asyncio.sleep(IMPORTS_S)
 
 
 def _put(screen: asyncio.Queue[str], event: str) -> None:

@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ngoclinh.land.v1.parcel_pb2 import IMPORT_STATE_COMMITTED, IMPORT_STATE_RUNNING, Import
 from ngoclinh.media.v1.alert_pb2 import Alert
 from ngoclinh.media.v1.alert_service_pb2 import DESCRIPTOR, WatchAlertsRequest, WatchAlertsResponse
 from ngoclinh.media.v1.alert_service_pb2_grpc import AlertServiceServicer
 
+from services.bootstrap import running
+from services.core import config
 from services.core.config import GatewaySettings, GrpcSettings, Settings
+from services.gateway import events
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.rpc.client import connect
 from services.rpc.serve import Server
+from tests.contracts.articles import article, collected
 
 
 class Alerts(AlertServiceServicer):
@@ -52,14 +57,19 @@ class Stage:
         self.alerts, self.gateway, self.web = alerts, gateway, web
 
     async def screen(self) -> asyncio.StreamReader:
-        """A screen that has its answer's head behind it."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.web.port)
-        writer.write(f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1:{self.web.port}\r\n\r\n".encode())
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
-        assert b"200 OK" in head
-        assert b"text/event-stream" in head
-        reader.writer = writer  # type: ignore[attr-defined]
-        return reader
+        """A screen of this gateway."""
+        return await open_screen(self.web.port)
+
+
+async def open_screen(port: int, status: bytes = b"200 OK") -> asyncio.StreamReader:
+    """A screen that has its answer's head behind it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nLast-Event-ID: 7\r\n\r\n".encode())
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    assert status in head
+    assert (b"text/event-stream" in head) == (status == b"200 OK")
+    reader.writer = writer  # type: ignore[attr-defined]
+    return reader
 
 
 @pytest.fixture
@@ -119,3 +129,47 @@ async def test_an_open_screen_does_not_hold_up_the_end(stage: Stage) -> None:
     stage.gateway.events.close()
     await asyncio.wait_for(stage.web.stop(), 3)
     assert reader.at_eof() or await asyncio.wait_for(reader.read(), 3)
+
+
+async def test_an_idle_screen_hears_a_beat(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "BEAT_S", 0.05)
+    reader = await stage.screen()
+    await asyncio.wait_for(reader.readuntil(b"\n: \n"), 5)
+
+
+async def test_one_screen_too_many_is_told_to_come_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_SCREENS", 2)
+    first, _ = await stage.screen(), await stage.screen()
+    await open_screen(stage.web.port, b"429")
+    first.writer.close()  # type: ignore[attr-defined]
+    await asyncio.sleep(0.3)
+    await stage.screen()
+
+
+async def test_articles_and_imports_of_the_real_services_are_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "IMPORTS_S", 0.1)
+    flags = {"data_dir": tmp_path, "gateway.port": 0, "grpc.port": 0, "crawler.enabled": False}
+    async with running(config.load(environ={}, flags=flags), work=False, crawl=False) as program:
+        ledger, parcels = program.stores.ledger, program.stores.parcels
+        await ledger.record_collected(collected(article("before")))
+        reader = await open_screen(int(program.url.rsplit(":", 1)[1]))
+        await asyncio.sleep(0.8)
+        made = article("a", "Nội dung dài.", title="Sạt lở </script>\r\nevent: alert")
+        await ledger.record_collected(collected(made))
+        name, data = await event(reader)
+        assert (name, data["name"], data["title"], data["text"]) == ("article", made.name, made.title, "")
+        import_ = Import(name="imports/a", state=IMPORT_STATE_RUNNING)
+        import_.create_time.FromSeconds(1_790_000_000)
+        await parcels.begin_import(import_)
+        assert await told(reader) == ("import", "imports/a", "IMPORT_STATE_RUNNING")
+        import_.state = IMPORT_STATE_COMMITTED
+        await parcels.commit(import_)
+        assert await told(reader) == ("import", "imports/a", "IMPORT_STATE_COMMITTED")
+
+
+async def told(reader: asyncio.StreamReader) -> tuple[str, str, str]:
+    """The next event: its name, what it is about, in which state that is."""
+    name, data = await event(reader)
+    return name, data["name"], data["state"]
