@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
+import pytest
+from google.protobuf.message import Message
+from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
+
+from services.adapters.embedded import parcel_sql as sql
 from tests.contracts.parcel_store import ParcelStoreContract
+from tests.contracts.parcel_store_worker import AREA, a_parcel, put
 
 
 class TestSqliteParcelStore(ParcelStoreContract):
@@ -17,3 +24,31 @@ class TestSqliteParcelStore(ParcelStoreContract):
         for file in Path(place).parent.glob("parcels.sqlite*"):
             file.unlink()
         return place
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        ParcelFilter(areas=[AREA]),
+        ParcelFilter(commune="areas/2004-20944", sheet="3", number="1"),
+        ParcelFilter(bounds=a_parcel(1).bounds),
+        ParcelFilter(**{"import": "imports/i1"}),
+        FindingFilter(**{"import": "imports/i1"}),
+        FindingFilter(parcel=a_parcel(1).name),
+    ],
+)
+async def test_a_filter_is_answered_from_an_index(tmp_path: Path, filter_: Message) -> None:
+    store = TestSqliteParcelStore().open(str(tmp_path / "parcels.sqlite"))
+    await put(store, 1, [a_parcel(number) for number in range(300)], [])
+    await store.close()
+    condition, tables = (
+        (sql.parcel_condition, sql.HEADS)
+        if isinstance(filter_, ParcelFilter)
+        else (sql.finding_condition, sql.FINDINGS)
+    )
+    where, values = condition(filter_)  # type: ignore[operator]
+    with sqlite3.connect(tmp_path / "parcels.sqlite") as db:
+        plan = db.execute(f"EXPLAIN QUERY PLAN SELECT count(*) FROM {tables} WHERE {where}", values).fetchall()
+    db.close()
+    steps = [step for *_, step in plan]
+    assert not [step for step in steps if step.startswith("SCAN") and not step.startswith("SCAN b ")], steps

@@ -74,7 +74,10 @@ MIGRATIONS = (
     """,
 )
 
-CURRENT = "version AS v JOIN head AS h ON h.version = v.id JOIN import AS i ON i.id = v.import"
+HEADS = "version AS v JOIN head AS h ON h.name = v.name AND h.version = v.id"
+"""Current versions."""
+
+CURRENT = f"{HEADS} JOIN import AS i ON i.id = v.import"
 """Current versions with their imports."""
 
 FINDINGS = "finding AS f LEFT JOIN version AS v ON v.name = f.parcel AND v.import = f.import"
@@ -126,13 +129,14 @@ def finding_row(import_id: int, finding: Finding) -> tuple[object, ...]:
 
 
 def parcel_condition(filter_: ParcelFilter) -> tuple[str, list[object]]:
-    """A condition on `CURRENT` and its parameters."""
+    """A condition on `HEADS` and its parameters."""
     where = _Condition()
     where.within("v.area", filter_.areas)
     where.equals("v.commune", filter_.commune)
     where.equals("v.sheet_key", number_key(filter_.sheet) if filter_.sheet else "")
     where.equals("v.number_key", number_key(filter_.number) if filter_.number else "")
-    where.equals("i.name", getattr(filter_, "import"))
+    if name := getattr(filter_, "import"):
+        where.add("v.import = (SELECT id FROM import WHERE name = ?)", name)
     if filter_.HasField("bounds"):
         where.add(*touches(filter_.bounds))
     return where.text, where.values
@@ -213,7 +217,7 @@ def _summarize(connection: sqlite3.Connection, area: str) -> None:
         f"SELECT count(*), total(v.area_m2), max(i.commit_time) FROM {CURRENT} WHERE v.area = ?", (area,)
     ).fetchone()
     counts = connection.execute(
-        "SELECT f.rank, f.rule_code, count(*) FROM version AS v JOIN head AS h ON h.version = v.id"
+        f"SELECT f.rank, f.rule_code, count(*) FROM {HEADS}"
         " JOIN finding AS f ON f.parcel = v.name AND f.import = v.import WHERE v.area = ? GROUP BY 1, 2",
         (area,),
     ).fetchall()

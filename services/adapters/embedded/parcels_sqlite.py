@@ -145,7 +145,7 @@ class SqliteParcelStore:
         where, values = sql.parcel_condition(filter_)
 
         def work(connection: sqlite3.Connection) -> ParcelPage:
-            total = connection.execute(f"SELECT count(*) FROM {sql.CURRENT} WHERE {where}", values).fetchone()[0]
+            total = connection.execute(f"SELECT count(*) FROM {sql.HEADS} WHERE {where}", values).fetchone()[0]
             rows = connection.execute(
                 f"SELECT {_BARE}, v.name FROM {sql.CURRENT} WHERE {where} AND v.name > ? ORDER BY v.name LIMIT ?",
                 (*values, after[0] if after else "", limit + 1),
