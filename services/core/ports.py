@@ -399,15 +399,29 @@ class ParcelStore(Protocol):
     """Parcels with their history, findings, imports. An import becomes visible as a whole or not at all."""
 
     async def begin_import(self, import_: Import) -> None:
-        """Keep a new import in state RUNNING."""
+        """Keep a new import in state RUNNING; one that runs already starts anew, without what was put before.
+
+        Raises:
+            Conflict: it has ended.
+        """
         ...
 
     async def put_parcels(self, import_name: str, parcels: Sequence[Parcel]) -> None:
-        """Add parcels to a running import; nothing is visible yet."""
+        """Add parcels to a running import; nothing is visible yet.
+
+        Raises:
+            NotFound: there is no such import.
+            Conflict: it has ended, or two of its parcels have one name.
+        """
         ...
 
     async def put_findings(self, import_name: str, findings: Sequence[Finding]) -> None:
-        """Add findings to a running import; nothing is visible yet."""
+        """Add findings to a running import; nothing is visible yet. The same finding again changes nothing.
+
+        Raises:
+            NotFound: there is no such import.
+            Conflict: it has ended.
+        """
         ...
 
     async def commit(self, import_: Import) -> None:
@@ -441,15 +455,25 @@ class ParcelStore(Protocol):
         ...
 
     async def findings(self, filter_: FindingFilter, limit: int, after: Sequence[object] | None = None) -> FindingPage:
-        """Findings that match, most serious first, then by rule code, then by name."""
+        """Findings that match, most serious first, then by rule code, then by name.
+
+        Without an import in the filter only findings on current parcels match. Sort key: [3 - severity, code, name].
+        """
         ...
 
     async def neighbours(self, name: str) -> list[Parcel]:
-        """Current parcels whose bounds touch those of a parcel, itself left out, with geometry, by name."""
+        """Current parcels whose bounds touch those of a parcel, itself left out, with geometry, by name.
+
+        Raises:
+            NotFound: there is no such parcel.
+        """
         ...
 
     async def find(self, commune_codes: Sequence[str], sheet: str, number: str) -> list[Parcel]:
-        """Current parcels by (any of the commune names, sheet, number), without geometry: the join with news."""
+        """Current parcels by (any of the commune names, sheet, number), without geometry: the join with news.
+
+        Numbers are compared by `services.core.names.number_key`.
+        """
         ...
 
     async def summarize(self, areas: Sequence[str]) -> list[LandSummary]:
