@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import shapely
 
+from gis.synthetic import FAULT_KINDS, fabric, inject
 from tests.gis import files
 
 SAMPLES = (
@@ -198,3 +199,25 @@ def test_import_takes_a_whole_shapefile_and_says_how_it_ended(tmp_path: Path) ->
     done = ngoclinh("import", tmp_path / "cut.gpkg", folder=tmp_path)
     assert done.returncode == 2
     assert "cut short" in done.stderr
+
+
+@pytest.mark.parametrize("t_junctions", [0.0, 0.03])
+def test_every_labelled_fault_of_a_fabric_is_found_and_nothing_on_a_clean_one(
+    tmp_path: Path, t_junctions: float
+) -> None:
+    clean = fabric(2000, 5, t_junctions).geometry
+    done = ngoclinh("validate", files.write(tmp_path / "clean.gpkg", clean), "--format", "json", folder=tmp_path)
+    report = report_of(done)
+    assert [finding["rule_code"] for finding in report["findings"] if finding["severity"] != "SEVERITY_INFO"] == []
+    faulty, faults = inject(clean, sorted(FAULT_KINDS) * 5, 6)
+    done = ngoclinh("validate", files.write(tmp_path / "faulty.gpkg", faulty), "--format", "json", folder=tmp_path)
+    assert done.returncode == 1
+    found = [
+        (finding["rule"].removeprefix("rules/"), {finding["record"], *finding["related_records"]})
+        for finding in report_of(done)["findings"]
+    ]
+    assert len(faults) > 20
+    missed = [
+        fault for fault in faults if not any(rule == fault.rule and fault.records <= records for rule, records in found)
+    ]
+    assert missed == []
