@@ -98,3 +98,16 @@ def test_an_alert_rule_is_tried_saved_fires_and_is_acknowledged(page: Page, prod
     expect(alert).to_have_count(0)
     page.get_by_text("Tất cả", exact=True).click()
     expect(alert).to_contain_text("đã gọi xã")
+
+
+def test_the_brief_of_yesterday_is_read_copied_and_downloaded(page: Page) -> None:
+    page.goto("/")
+    page.locator("#nav").get_by_text("Điểm báo").click()
+    expect(page.locator("#brief-text")).to_contain_text(LAND["title"], timeout=30_000)
+    with page.expect_download(timeout=60_000) as waiting:
+        page.get_by_text("Tải bản Word").click()
+    assert waiting.value.path().read_bytes()[:2] == b"PK"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_text("Chép gửi Zalo").click()
+    expect(page.locator(".toast")).to_contain_text("Đã chép")
+    assert LAND["title"] in page.evaluate("navigator.clipboard.readText()")

@@ -81,7 +81,7 @@ function start(): void {
   onToast(update);
   onAreas(update);
   draw();
-  void loadWatchAreas().catch(() => undefined).then(navigate);
+  void Promise.all([loadWatchAreas().catch(() => undefined), pageOf(place.page)]).then(navigate);
   window.addEventListener("hashchange", () => void navigate());
   window.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !choices.wall) return;

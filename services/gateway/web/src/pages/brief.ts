@@ -18,7 +18,7 @@ export default function brief({ query: first, update }: Context): View {
   const link = (format: string): string => address("/v1/brief", { date: day(), format, watch_area: watchArea() });
 
   function refresh(): void {
-    void text.load(() => getText("/v1/brief", { date: day(), format: "text", watch_area: watchArea() }));
+    void text.load(() => getText("/v1/brief", { date: day(), format: "txt", watch_area: watchArea() }));
   }
 
   async function copy(): Promise<void> {

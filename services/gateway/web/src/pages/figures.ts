@@ -87,7 +87,7 @@ function tile(one: (typeof METRICS)[number], { rows, counts, past, data }: Figur
     <span class="tile-name">${icon(one.icon)}${t(`metric.${one.name}`)}</span>
     <b class="tile-value">${value === undefined ? "…" : num(value)}</b>
     <span class="tile-foot">
-      ${one.half === "media" && value !== undefined ? trend(value, counted(past, one.name)) : nothing}
+      ${one.half === "media" && value !== undefined && Number(past?.total_count) > 0 ? trend(value, counted(past, one.name)) : nothing}
       <span class=${fresh?.stale ? "warn" : ""}>${fresh?.stale ? icon("warning") : nothing} ${age(fresh?.data_time)}</span>
     </span>
   </a>`;

@@ -28,7 +28,19 @@ export default function situation({ update }: Context): View {
   let chosen = ""; // name of a commune
   let shown: MetricName = "article_count";
   let bounds: [number, number, number, number] | undefined;
+  let painted = false;
   let drawn: { key: unknown; value: FeatureCollection } | undefined;
+
+  /** Figures first: the libraries of map and charts are large. */
+  function firstView(): void {
+    if (painted) return;
+    painted = true;
+    requestAnimationFrame(() => {
+      performance.mark("figures");
+      loadCharts(update);
+      loadMap(update);
+    });
+  }
 
   function refresh(): void {
     const area = watchArea();
@@ -67,7 +79,6 @@ export default function situation({ update }: Context): View {
   }, ROTATE_MS);
 
   refresh();
-  loadCharts(update);
 
   const rows = (): AreaSituation[] => now.data?.areas ?? [];
   const scope = (): AreaSituation[] => rows().filter(({ area }) => !chosen || area?.name === chosen);
@@ -256,7 +267,7 @@ export default function situation({ update }: Context): View {
     title: "nav.situation",
     refresh,
     render: () => {
-      if (now.data) loadMap(update); // figures first: the map library is large
+      if (now.data) firstView();
       return show(now, body);
     },
     dispose: () => clearInterval(timer),

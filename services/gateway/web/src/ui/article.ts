@@ -6,7 +6,7 @@ import { areaTitle } from "../core/areas";
 import { dateTime, percent } from "../core/format";
 import { t, tx } from "../core/i18n";
 import { href } from "../core/router";
-import { sourceText } from "./articles";
+import { kindTag, sourceText, titleText } from "./articles";
 import { icon } from "./icons";
 import { age, HEADS, labelText, origin, topicText, TOPICS, corrected, type HeadName } from "./labels";
 import { toast } from "./toast";
@@ -149,9 +149,9 @@ export function articleDetail(article: Article, options: Options): TemplateResul
   const quoted = new Set<string>([""]);
   const precision = tx(`precision.${article.publish_time_precision}`);
   return html`<article class="article-detail" data-article=${article.name}>
-    <h2>${article.title || t("article.untitled")}</h2>
+    <h2>${titleText(article)}</h2>
     <p class="article-foot">
-      <b>${sourceText(article.source)}</b>
+      <b>${sourceText(article.source)}</b> ${kindTag(article)}
       <span>${dateTime(article.publish_time)}</span>
       ${age(article.publish_time)}
       ${precision ? html`<span class="muted">(${precision})</span>` : nothing}
