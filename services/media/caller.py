@@ -11,6 +11,12 @@ LOCAL_USER = "local"
 
 
 def user_of(context: Any) -> str:
-    """The person who calls, as the gateway says."""
+    """The person who calls, as the gateway says.
+
+    Only the Unix socket is believed, which nobody but this program's own parts can open: over TCP any program of this
+    machine could write any name.
+    """
+    if not context.peer().startswith("unix"):
+        return LOCAL_USER
     metadata = context.invocation_metadata() or ()
     return next((str(value) for key, value in metadata if key == USER_KEY), LOCAL_USER)
