@@ -17,12 +17,14 @@ from gis.derived import derived
 from gis.edges import Edges, Unmatched, unmatched
 from gis.limits import position_error_m, scales, tolerance
 from gis.model import Context, Geometries, ParcelTable
+from gis.pairs import box_pairs
 from gis.shapes import invalid, shapes
 
-MOST_PAIRS = 20_000_000
-"""Pairs of bounding boxes that are looked at; a sheet with more is piled up, not a coverage."""
+MOST_OVERLAPS = 10_000
+"""Overlaps that are listed, besides one a parcel; a sheet with more is piled up, not a coverage."""
 
-PAIRS_AT_ONCE = 2_000_000
+MOST_PAIRS = 2_000_000
+"""Pairs of boxes that are looked at, besides thirty a parcel."""
 
 INTERIORS_MEET = "T********"
 """Relation of two shapes whose insides share something, equal and contained shapes too."""
@@ -70,12 +72,14 @@ def coverage(parcels: ParcelTable, ctx: Context) -> Coverage:
     """Compares the parcels of a sheet with each other."""
     limit = tolerance(ctx, "rules.overlap_m2")
     ground, uncompared = _ground(parcels, ctx)
-    used = ~shapely.is_missing(ground)
+    present = ~shapely.is_missing(ground)
+    whole = present.copy()
+    whole[list(invalid(parcels, ctx))] = False
     reach = position_error_m(ctx, scales(parcels, ctx))
     hidden = min(limit, tolerance(ctx, "rules.gap_m2"))
-    edges = unmatched(shapes(parcels, ctx).rings, used, reach, hidden)
+    edges = unmatched(shapes(parcels, ctx).rings, whole, reach, hidden)
     copies = _copies(edges.uncut)
-    single = used.copy()
+    single = present.copy()
     single[[record for group in copies for record in group[1:]]] = False
     suspects = _suspects(parcels, ctx, edges, limit) & single
     overlaps, complete = _overlaps(ground, np.flatnonzero(single), np.flatnonzero(suspects), limit)
@@ -148,13 +152,15 @@ def _overlaps(
     """Pairs of a suspect and any other record with more common area than the limit, and whether all were looked at."""
     found: list[Overlap] = []
     seen = 0
+    complete = True
     for first, second in _near_pairs(ground, compared, suspects):
         seen += len(first)
-        if seen > MOST_PAIRS:
+        complete = seen <= MOST_PAIRS + 30 * len(ground) and len(found) < MOST_OVERLAPS + len(ground)
+        if not complete:
             break
         meet = shapely.relate_pattern(ground[first], ground[second], INTERIORS_MEET)
         found += _common(ground, first[meet], second[meet], limit)
-    return sorted(found, key=_pair), seen <= MOST_PAIRS
+    return sorted(found[: MOST_OVERLAPS + len(ground)], key=_pair), complete
 
 
 def _common(ground: Geometries, first: NDArray[np.int64], second: NDArray[np.int64], limit: float) -> Iterator[Overlap]:
@@ -178,14 +184,7 @@ def _near_pairs(
     """Pairs whose boxes meet, each once: a suspect and another record."""
     suspect = np.zeros(len(ground), dtype=bool)
     suspect[suspects] = True
-    tree = shapely.STRtree(ground[compared])
-    at_once = max(1, PAIRS_AT_ONCE // max(len(compared), 1), 1000 if len(compared) < 2000 else 1)
-    at, size = 0, 64
-    while at < len(suspects):
-        number, other = tree.query(ground[suspects[at : at + size]])
-        first, second = suspects[at + number], compared[other]
+    for number, other in box_pairs(ground[suspects], shapely.STRtree(ground[compared])):
+        first, second = suspects[number], compared[other]
         keep = (first < second) | ~suspect[second]
         yield first[keep], second[keep]
-        at += size
-        most = max(int(np.bincount(number).max(initial=1)), 1)
-        size = max(1, min(2 * size, PAIRS_AT_ONCE // most, at_once if most > 1000 else 16_384))

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.pairs import box_pairs
 from gis.shapes import Rings
 
 GRID_M = 0.001
@@ -20,9 +21,6 @@ GRID_M = 0.001
 
 MOST_NEAR = 2000
 """An edge whose box is expected to hold more vertices is not cut; its parcel is looked at instead."""
-
-AT_ONCE = 5000
-"""Edges whose near vertices are looked for in one step."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
 _ONE = np.uint64(1)
@@ -202,9 +200,8 @@ def _near(
     boxes = shapely.box(low[short, 0], low[short, 1], high[short, 0], high[short, 1])
     tree = shapely.STRtree(shapely.points(vertices))
     found = []
-    for at in range(0, len(short), AT_ONCE):
-        number, vertex = tree.query(boxes[at : at + AT_ONCE])
-        edge = short[at + number]
+    for number, vertex in box_pairs(boxes, tree):
+        edge = short[number]
         along = edges.stop[edge] - edges.start[edge]
         towards = vertices[vertex] - edges.start[edge]
         squared = (along**2).sum(axis=1)
@@ -213,5 +210,8 @@ def _near(
         kept = (np.abs(away) <= reach[edge]) & (share > 0) & (share < 1)
         kept &= (keys[vertex] != edges.start_key[edge]) & (keys[vertex] != edges.stop_key[edge])
         found.append((edge[kept], vertex[kept], share[kept], away[kept]))
+    if not found:
+        none = np.zeros(0, dtype=np.int64)
+        return none, none, np.zeros(0), np.zeros(0)
     edge, vertex, share, away = (np.concatenate(column) for column in zip(*found, strict=True))
     return edge, vertex, share, away

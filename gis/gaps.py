@@ -14,10 +14,15 @@ from gis.derived import derived
 from gis.edges import GRID_M, Edges
 from gis.limits import tolerance
 from gis.model import Context, Geometries, ParcelTable
+from gis.pairs import box_pairs
 from gis.shapes import invalid
 
 LEAST_BORDER_M = 0.02
 """A parcel with less of its boundary along a gap only touches its corner."""
+
+
+MOST_CROSSINGS = 2_000_000
+"""Pairs of loose edges whose boxes may meet, besides twenty an edge; more are a tangle, not boundaries."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +40,15 @@ class Gap:
 
 
 @derived
-def gaps(parcels: ParcelTable, ctx: Context) -> list[Gap]:
-    """The gaps of a sheet; holes that an invalid boundary or a spike tears are left to the rules about those."""
+def gaps(parcels: ParcelTable, ctx: Context) -> list[Gap] | None:
+    """The gaps of a sheet; None where its boundaries are too tangled to tell.
+
+    Holes that an invalid boundary or a spike tears are left to the rules about those.
+    """
     found = coverage(parcels, ctx)
-    faces = _faces(found.loose)
+    faces = _faces(found.loose) if found.complete else None
+    if faces is None:
+        return None
     width = width_m(faces)
     thin = (shapely.area(faces) > tolerance(ctx, "rules.gap_m2")) & (width < tolerance(ctx, "rules.gap_width_m"))
     faces, width = faces[thin], width[thin]
@@ -58,11 +68,19 @@ def gaps(parcels: ParcelTable, ctx: Context) -> list[Gap]:
     return sorted(result, key=lambda gap: (gap.records, gap.area_m2))
 
 
-def _faces(edges: Edges) -> Geometries:
-    """All faces that the edges enclose."""
+def _faces(edges: Edges) -> Geometries | None:
+    """All faces that the edges enclose; None where the edges are too tangled."""
     if not len(edges):
         return np.zeros(0, dtype=object)
-    lines = shapely.linestrings(np.stack([edges.start, edges.stop], axis=1))
+    ends = np.sort(np.column_stack([edges.start_key, edges.stop_key]), axis=1)
+    mixed = ends[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ ends[:, 1] * np.uint64(0xC2B2AE3D27D4EB4F)
+    once = np.unique(mixed, return_index=True)[1]
+    lines = shapely.linestrings(np.stack([edges.start[once], edges.stop[once]], axis=1))
+    met = 0
+    for number, _ in box_pairs(lines, shapely.STRtree(lines)):
+        met += len(number)
+        if met > MOST_CROSSINGS + 20 * len(lines):
+            return None
     noded = shapely.get_parts(shapely.union_all(lines))
     return np.asarray(shapely.get_parts(shapely.polygonize(noded)))
 

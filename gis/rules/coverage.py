@@ -69,7 +69,10 @@ def gap_between_parcels(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]
     too: draw it as a parcel of its own.
     """
     limit = tolerance(ctx, "rules.gap_m2")
-    for gap in gaps(parcels, ctx):
+    found = gaps(parcels, ctx)
+    if found is None:
+        yield gap_between_parcels.not_checked("order", count=len(parcels))
+    for gap in found or ():
         yield gap_between_parcels.finding(
             gap.records[0] if gap.records else -1,
             related=gap.records[1 : MOST_RELATED + 1],

@@ -85,7 +85,11 @@ class DemoSheet:
 def nam_tra_my_sheet(seed: int = 1) -> DemoSheet:
     """About 400 invented parcels, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    shapes, communes, sheets, numbers, areas = [], [], [], [], []
+    shapes: list[shapely.Geometry] = []
+    communes: list[str] = []
+    sheets: list[str] = []
+    numbers: list[str] = []
+    areas: list[float] = []
     faults: list[Fault] = []
     for place, code in enumerate(COMMUNES):
         block = fabric(SIDE * SIDE, seed * 100 + place, origin=_corner(code)).geometry
