@@ -49,6 +49,11 @@ function changed(what: "data" | "look"): void {
   update();
 }
 
+function arrived(): void {
+  if (view?.arrived) void Promise.resolve(view.arrived()).catch(() => undefined);
+  else view?.refresh?.();
+}
+
 async function navigate(): Promise<void> {
   const next = locate(location.hash);
   const same = view && next.page === place.page && next.path.join("/") === place.path.join("/");
@@ -92,10 +97,10 @@ function start(): void {
   listen((kind) => {
     if (kind === "alert") void countAlerts();
     clearTimeout(calm);
-    calm = window.setTimeout(() => view?.refresh?.(), CALM_MS);
+    calm = window.setTimeout(arrived, CALM_MS);
   });
   setInterval(update, AGE_MS);
-  setInterval(() => document.visibilityState === "visible" && view?.refresh?.(), REFRESH_MS);
+  setInterval(() => document.visibilityState === "visible" && arrived(), REFRESH_MS);
   void countAlerts();
   void loadSources().then(update, () => undefined);
 }

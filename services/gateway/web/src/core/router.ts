@@ -17,6 +17,8 @@ export interface View {
   render(): TemplateResult;
   /** Ask the server again: the watch area, the days or the data changed. */
   refresh?(): void;
+  /** New data came by themselves; pages that must not change under the reader's eyes tell of them instead. */
+  arrived?(): void | Promise<void>;
   /** The query of the address changed, the page stayed. */
   requery?(query: URLSearchParams): void;
   dispose?(): void;

@@ -1,5 +1,6 @@
 /** `#/alerts`: what was raised and who took it, and the rules, each tried against the last month before it is saved. */
 import { html, nothing, type TemplateResult } from "lit-html";
+import { repeat } from "lit-html/directives/repeat.js";
 import type { Alert, AlertRule, AlertSeverity, ListAlertRulesResponse, ListAlertsResponse } from "../api/messages";
 import { ApiError, get, post, remove } from "../api/client";
 import { num } from "../core/format";
@@ -129,7 +130,7 @@ export default function alerts({ query, update }: Context): View {
           </div>
         </header>
         ${show(inbox, ({ alerts: all }) =>
-          all.length ? html`<ul class="plain rows tall">${all.map(row)}</ul>` : html`<p class="empty">${t("alerts.none")}</p>`,
+          all.length ? html`<ul class="plain rows tall">${repeat(all, ({ name }) => name, row)}</ul>` : html`<p class="empty">${t("alerts.none")}</p>`,
         )}
       </section>
       <section class="panel" aria-labelledby="rules-title">

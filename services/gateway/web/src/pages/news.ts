@@ -32,10 +32,12 @@ export default function news({ query: first, update }: Context): View {
   const places = new Resource<Situation>(update);
   const wide = matchMedia("(min-width: 1100px)");
   let filtersOpen = false;
+  let stale = false; // newer articles may be there
 
   const name = (): string => (query.get("article") ? `articles/${query.get("article")}` : "");
 
   function refresh(): void {
+    stale = false;
     const filter = newsFilter(query);
     void list.load(() => get<ListArticlesResponse>("/v1/articles", { ...filter, page_size: PAGE })).then(openFirst);
     void counts.load(() => get("/v1/articles:summarize", { ...filter, interval: "TIME_INTERVAL_DAY" }));
@@ -120,6 +122,7 @@ export default function news({ query: first, update }: Context): View {
     return html`<section class="panel list-panel" aria-labelledby="list-title">
       <header>
         <h2 id="list-title">${list.data ? t("news.list", { n: num(list.data.total_count) }) : t("nav.news")}</h2>
+        ${stale ? html`<button class="chip" @click=${refresh}>${t("news.fresh")}</button>` : nothing}
         <span class="grow"></span>
         ${exports()}
         <button class="button small only-narrow" aria-expanded=${filtersOpen ? "true" : "false"} @click=${toggle}>
@@ -137,6 +140,11 @@ export default function news({ query: first, update }: Context): View {
     title: "nav.news",
     refresh,
     requery,
+    async arrived() {
+      const { articles } = await get<ListArticlesResponse>("/v1/articles", { ...newsFilter(query), page_size: 1 });
+      stale = articles[0]?.name !== list.data?.articles[0]?.name;
+      update();
+    },
     render: () => html`${presets(query)}
       <div class="news ${name() ? "reading" : ""} ${filtersOpen ? "filtering" : ""}">
         <aside class="panel" aria-label=${t("filter.title")}>
