@@ -6,6 +6,7 @@ text-density extractor, which costs ten times as much. Everything is NFC without
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -87,7 +88,7 @@ def _article(tree: Element, data: Metadata, context: Context, source_text: str) 
         texts = texts[1:]
     text = "\n\n".join(texts)[:MAX_TEXT]
     when, precision = _time(tree, data, context)
-    _reject(title, text, data, source_text, dated=when is not None or known)
+    _reject(title, text, data, source_text, dated=bool(data.times) or known)
     if not text or not (known or data.is_article or _reads_like_an_article(texts)):
         raise NoArticle("empty", "Trang không có nội dung bài viết.", "The page holds no text of an article.")
     author = markup.first(tree, pages.author)
@@ -147,6 +148,7 @@ def _generic(tree: Element) -> Iterator[tuple[str, Element]]:
     """Paragraphs by the text-density extractor, imported late because that takes half a second."""
     import trafilatura
 
+    logging.getLogger("trafilatura").setLevel(logging.ERROR)  # that a page has no text is told by our own verdict
     result = trafilatura.bare_extraction(tree, with_metadata=False, include_comments=False, include_tables=False)
     for row in (getattr(result, "text", None) or "").split("\n"):
         if text := markup.clean(row):

@@ -249,17 +249,22 @@ class Frontier:
     # ------------------------------------------------------------ jobs
 
     def add(self, source: str, discovery: str, items: Sequence[Item]) -> int:
-        """Pages that a discovery names; known ones are left as they are. How many were new."""
+        """Pages that a discovery names; of known ones only a time that was not stated so far is kept. How many were new."""
         now = self.clock()
+        new = 0
         with self.transaction() as db:
-            return sum(
-                db.execute(
+            for item in items:
+                fresh = db.execute(
                     "INSERT OR IGNORE INTO page (url, host, source, discovery, state, due, found, feed_time) "
                     "VALUES (?, ?, ?, ?, 'new', ?, ?, ?)",
                     (item.url, host_port(item.url), source, discovery, now, now, item.time),
                 ).rowcount
-                for item in items
-            )
+                new += fresh
+                if not fresh and item.time is not None:
+                    db.execute(
+                        "UPDATE page SET feed_time = ? WHERE url = ? AND feed_time IS NULL", (item.time, item.url)
+                    )
+        return new
 
     def submit(self, url: str, source: str, submission: str) -> None:
         """A page that a person asks for: due at once, also where it is known."""
@@ -301,7 +306,7 @@ class Frontier:
             return asked
         polls = self.rows(
             "SELECT source, url, host, moved, NOT complete FROM discovery JOIN source ON id = source "
-            "WHERE host = ? AND due <= ? AND NOT paused ORDER BY due LIMIT 1",
+            "WHERE host = ? AND due <= ? AND NOT paused ORDER BY due, kind LIMIT 1",
             host,
             now,
         )

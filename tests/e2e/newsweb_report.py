@@ -30,7 +30,7 @@ from ngoclinh.media.v1.article_pb2 import Article  # noqa: E402
 from services.adapters.embedded.files import Files  # noqa: E402
 from services.adapters.embedded.ledger_sqlite import SqliteLedger  # noqa: E402
 from services.bootstrap import crawl_once  # noqa: E402
-from services.core import config  # noqa: E402
+from services.core import config, log  # noqa: E402
 from services.core.clock import to_datetime  # noqa: E402
 from services.core.vietnamese import nfc  # noqa: E402
 from tests.e2e.newsweb_sites import crawler_settings, newsweb, write_sources  # noqa: E402
@@ -62,6 +62,7 @@ async def crawl(shared: Path, folder: Path, seed: int, faults: bool, articles: i
             environ={},
             flags={"data_dir": folder / "data"},
         )
+        log.configure(settings.log_level)
         start = asyncio.get_running_loop().time()
         left = await crawl_once(settings)
         seconds = asyncio.get_running_loop().time() - start
