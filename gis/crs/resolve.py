@@ -51,6 +51,8 @@ class Resolved:
     """From the sheet's centre to where it is expected, where that is too far; else 0."""
     candidates: tuple[CrsCandidate, ...] = ()
     """What the detective found, best first."""
+    local: tuple[int, ...] = ()
+    """Systems of the cadastre where the sheet is expected; empty where no place is known."""
 
     @property
     def geographic(self) -> bool:
@@ -143,6 +145,7 @@ def _described(
         suggestion=suggestion,
         distance_km=away,
         candidates=found,
+        local=tuple(place.systems) if place else (),
     )
 
 

@@ -121,4 +121,6 @@ def coordinate_system_unusable(parcels: ParcelTable, ctx: Context) -> Iterator[F
         return
     facts["suggested_crs"] = title(crs.epsg)
     case = f"{crs.problem}_{crs.origin}" if crs.problem == "missing" else crs.problem
+    if crs.origin == "detected" and not crs.geographic and crs.local and crs.epsg not in crs.local:
+        case, facts["crs"] = "other_zone", " / ".join(map(title, crs.local))
     yield coordinate_system_unusable.finding(-1, severity=Severity.WARNING, case=case, **facts)
