@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "sentiment": "sentiment:sentiment",
     "analyze": "sentiment:analyze",
     "search": "search:search",
+    "articles": "articles:app",
     "queue": "queue:app",
     "areas": "areas:app",
     "users": "users:app",

@@ -23,6 +23,7 @@ from services.gateway import answers, openapi, upload
 from services.gateway.area_shapes import AreaShapes
 from services.gateway.brief.door import BriefDoor
 from services.gateway.events import Events
+from services.gateway.export.door import ExportDoor
 from services.gateway.geojson import GeoJson
 from services.gateway.security import MIB, Door, Guard
 from services.gateway.static import pages
@@ -61,6 +62,12 @@ class Gateway:
             Extra("GET", "/healthz", self._healthz, "Does it serve."),
             Extra("GET", "/openapi.json", self._openapi, "This document."),
             Extra("GET", "/v1/areas.geojson", communes.collection, "Communes of a watch area as GeoJSON, for maps."),
+            Extra(
+                "GET",
+                "/v1/articles:export",
+                ExportDoor(channel).handle,
+                "ListArticles as a file: format (jsonl, csv, xlsx) and its filter.",
+            ),
             Extra("GET", "/v1/events", self.events.handle, "What happens, as server-sent events."),
             Extra("GET", "/v1/parcels.geojson", shapes.parcels, "ListParcels as GeoJSON, with shapes."),
             Extra("GET", "/v1/findings.geojson", shapes.findings, "ListFindings as GeoJSON."),

@@ -1,0 +1,1 @@
+"""Articles as files: JSONL as the internal record, CSV and XLSX to pass on."""
