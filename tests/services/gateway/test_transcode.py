@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ngoclinh.area.v1 import area_service_pb2 as area
 from ngoclinh.land.v1.land_service_pb2 import ListFindingsRequest
@@ -112,6 +112,7 @@ def test_every_unary_method_has_a_rest_form() -> None:
     assert unary == {binding.method.full_name for binding in BINDINGS}
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=50), st.lists(st.text(st.characters(codec="utf-8")), max_size=4))
 def test_any_text_survives_the_query(query: str, sources: list[str]) -> None:
     pairs = [("filter.query", query), *(("filter.sources", source) for source in sources)]
