@@ -36,20 +36,28 @@ class Example:
     labels: Mapping[str, str]
 
 
-def learn(examples: Sequence[Example], heads: Sequence[Head], version: str) -> Weights:
-    """Weights with calibrated sharpness; thresholds stay 0."""
+def learn(examples: Sequence[Example], heads: Sequence[Head], version: str, *, calibrated: bool = True) -> Weights:
+    """Weights with thresholds 0.
+
+    Args:
+        examples: what to learn from.
+        heads: names and labels.
+        version: of the weights.
+        calibrated: find the sharpness of each head, which trains five more times; without, it is that of the heads.
+    """
     vectors = vectorise([example.text for example in examples])
     rarity = _rarity(vectors)
     scaled = [Vector(vector.indices, vector.values * rarity[vector.indices]) for vector in vectors]
     signs, costs = _targets(examples, heads)
     dense, bias = train(scaled, signs, costs, table_rows(), EPOCHS)
     table, scales = quantise(dense * rarity[:, None])
-    left_out = _left_out(scaled, signs, costs)
-    calibrated = [
-        replace(head, sharpness=_sharpness(left_out[:, place], signs[:, place], costs[:, place]))
-        for head, place in zip(heads, columns(heads), strict=True)
-    ]
-    return Weights(version=version, heads=tuple(calibrated), table=table, scales=scales, bias=bias)
+    if calibrated:
+        left_out = _left_out(scaled, signs, costs)
+        heads = [
+            replace(head, sharpness=_sharpness(left_out[:, place], signs[:, place], costs[:, place]))
+            for head, place in zip(heads, columns(heads), strict=True)
+        ]
+    return Weights(version=version, heads=tuple(heads), table=table, scales=scales, bias=bias)
 
 
 def vectorise(texts: Sequence[str]) -> list[Vector]:
