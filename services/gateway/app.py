@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from services.core.config import Settings
 from services.core.errors import NgocLinhError
 from services.core.log import get_logger
-from services.gateway import answers, openapi, upload
+from services.gateway import answers, evidence, openapi, upload
 from services.gateway.area_shapes import AreaShapes
 from services.gateway.brief.door import BriefDoor
 from services.gateway.events import Events
@@ -33,6 +33,7 @@ from services.rpc import status as rpc_status
 
 _log = get_logger(__name__)
 UPLOAD = "/v1/imports:upload"
+CLIP = "/v1/articles:clip"
 
 
 class Extra(NamedTuple):
@@ -58,6 +59,7 @@ class Gateway:
         shapes = GeoJson(channel)
         communes = AreaShapes(channel, settings.default_watch_area)
         brief = BriefDoor(channel, settings.default_watch_area)
+        files = evidence.EvidenceDoor(channel)
         self.extras = (
             Extra("GET", "/healthz", self._healthz, "Does it serve."),
             Extra("GET", "/openapi.json", self._openapi, "This document."),
@@ -68,6 +70,8 @@ class Gateway:
                 ExportDoor(channel).handle,
                 "ListArticles as a file: format (jsonl, csv, xlsx) and its filter.",
             ),
+            Extra("POST", CLIP, files.clip, "SubmitArticle with a file as evidence, in a form."),
+            Extra("GET", "/v1/evidence/{sha256}", files.file, "A file that an article names as evidence."),
             Extra("GET", "/v1/events", self.events.handle, "What happens, as server-sent events."),
             Extra("GET", "/v1/parcels.geojson", shapes.parcels, "ListParcels as GeoJSON, with shapes."),
             Extra("GET", "/v1/findings.geojson", shapes.findings, "ListFindings as GeoJSON."),
@@ -81,6 +85,7 @@ class Gateway:
         )
         doors = {
             UPLOAD: Door(max_bytes=(settings.land.max_upload_mb + 1) * MIB, kinds=upload.KINDS),
+            CLIP: Door(max_bytes=evidence.MAX_BODY, kinds=evidence.KINDS),
             "/healthz": Door(open=True),
         }
         users = Users(settings.gateway.users_file) if settings.gateway.users_file else None
