@@ -229,3 +229,32 @@ async def test_a_taken_port_is_told_in_words(server: Server) -> None:
 async def test_a_servicer_that_leaves_a_method_out_is_refused() -> None:
     with pytest.raises(TypeError, match=r"AreaService\.GetArea"):
         Server(GrpcSettings()).add(AREA_SERVICE, AreaServiceServicer())
+
+
+async def test_metadata_beyond_the_limit_are_refused_and_the_server_stays_up(channel: grpc.aio.Channel) -> None:
+    stub = AreaServiceStub(channel)
+    call = stub.ListWatchAreas(area.ListWatchAreasRequest(), metadata=(("x-long", "x" * 100_000),))
+    error = await failed(call)
+    assert error.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
+    assert await stub.ListWatchAreas(area.ListWatchAreasRequest()) is not None
+
+
+async def test_calls_that_are_broken_off_leave_room_for_others(servicer: Areas, channel: grpc.aio.Channel) -> None:
+    servicer.gate = asyncio.Event()
+    stub = AreaServiceStub(channel)
+    for _ in range(20):
+        calls = [stub.ListAreas(area.ListAreasRequest()) for _ in range(10)]
+        await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+    servicer.gate.set()
+    await asyncio.sleep(0.5)
+    assert await asyncio.gather(*(stub.ListAreas(area.ListAreasRequest()) for _ in range(2)))
+
+
+async def test_an_unknown_value_of_an_enum_names_its_field(channel: grpc.aio.Channel) -> None:
+    request = area.ListAreasRequest.FromString(b"\x0a\x02\x10\x63")
+    answer = status.from_rpc_error(await failed(AreaServiceStub(channel).ListAreas(request)))
+    (bad,) = status.details(answer, error_details_pb2.BadRequest)
+    assert [violation.field for violation in bad.field_violations] == ["filter.level"]
