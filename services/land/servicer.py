@@ -77,13 +77,14 @@ class LandServicer(LandServiceServicer):
         return _light(parcel, MOST_BYTES)
 
     async def BatchGetParcels(self, request: BatchGetParcelsRequest, context: Any) -> BatchGetParcelsResponse:
-        """The current versions of some parcels with their geometry in WGS 84."""
+        """The current versions of some parcels with their geometry in WGS 84, or also as it was imported."""
         answer = BatchGetParcelsResponse()
         left = MOST_BYTES
         for name in request.names:
             parcel = await self._store.get(name)
             if parcel is not None:
-                parcel.ClearField("source_wkb")
+                if not request.source_geometry:
+                    parcel.ClearField("source_wkb")
                 answer.parcels.append(_light(parcel, left))
                 left -= answer.parcels[-1].ByteSize()
         return answer
