@@ -37,7 +37,7 @@ def write(brief: Brief) -> bytes:
         document.add_heading(f"{lines.topic(code)} ({len(stories)})", level=1)
         for story in stories:
             paragraph = document.add_paragraph(style="List Number")
-            paragraph.add_run(story.article.title).bold = True
+            paragraph.add_run(lines.headline(story.article)).bold = True
             paragraph.add_run(f"\n{lines.story(brief, story)}\n").font.size = Pt(10)
             if story.article.url:
                 _link(paragraph, story.article.url)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import
 from ngoclinh.media.v1.alert_pb2 import Alert
+from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.situation.v1.situation_service_pb2 import AreaSituation
 
 from services.core.clock import VIETNAM, to_datetime
@@ -16,6 +17,8 @@ NOTE = (
     "Nhãn sắc thái, thái độ và chủ đề do máy gợi ý; cán bộ kiểm tra trước khi sử dụng. "
     "Tin báo chí đầy đủ theo các nguồn đã khai báo; mạng xã hội không đầy đủ."
 )
+HEADLINE = 90
+"""Characters of a comment that stand for its headline."""
 COMMUNE_COLUMNS = ("Xã", "Tin bài", "Tiêu cực", "Phê phán", "Phản ánh", "Thửa đất", "Lỗi", "Cảnh báo")
 
 
@@ -45,6 +48,12 @@ def summary(brief: Brief) -> list[tuple[str, int]]:
 def topic(code: str) -> str:
     """What a topic is called."""
     return labels()["topics"].get(code, code)
+
+
+def headline(article: Article) -> str:
+    """Headline of an article; a comment has none and is told by how it begins."""
+    start = article.excerpt or article.text
+    return article.title or (start if len(start) <= HEADLINE else start[:HEADLINE].rsplit(" ", 1)[0] + "…")
 
 
 def story(brief: Brief, told: Story) -> str:

@@ -46,7 +46,7 @@ def write(brief: Brief) -> bytes:
     for code, stories in brief.topics.items():
         _heading(pdf, f"{lines.topic(code)} ({len(stories)})")
         for number, story in enumerate(stories, 1):
-            _text(pdf, f"{number}. {story.article.title}", style="B")
+            _text(pdf, f"{number}. {lines.headline(story.article)}", style="B")
             _text(pdf, lines.story(brief, story), size=8.5)
             if story.article.url:
                 pdf.set_text_color(31, 95, 168)

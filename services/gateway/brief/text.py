@@ -15,7 +15,7 @@ def write(brief: Brief) -> bytes:
     for code, stories in brief.topics.items():
         out += ["", f"■ {lines.topic(code)} ({len(stories)})"]
         for number, story in enumerate(stories, 1):
-            out += [f"{number}. {story.article.title}", f"   {lines.story(brief, story)}"]
+            out += [f"{number}. {lines.headline(story.article)}", f"   {lines.story(brief, story)}"]
             if story.article.url:
                 out.append(f"   {story.article.url}")
     if brief.truncated:

@@ -184,3 +184,16 @@ def test_a_story_without_its_original_is_told_by_its_earliest_copy() -> None:
     for made in (late, early):
         made.story = made.duplicate_of = "articles/elsewhere"
     assert [(story.article.name, story.copies) for story in by_topic([late, early])[""]] == [(early.name, 1)]
+
+
+def test_a_comment_is_told_by_how_it_begins() -> None:
+    comment = article(
+        "c",
+        title="",
+        excerpt="Đường vào thôn hư hỏng đã lâu, mưa xuống là lầy lội, học sinh phải nghỉ học, đề nghị xã sớm sửa chữa.",
+    )
+    told = lines.headline(comment)
+    assert told.startswith("Đường vào thôn hư hỏng")
+    assert told.endswith("…")
+    assert len(told) <= lines.HEADLINE + 1
+    assert lines.headline(article("d", title="", excerpt="Ngắn.")) == "Ngắn."
