@@ -44,22 +44,20 @@ PROVINCE = 1
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sheet is expected."""
+    """Where a sheet is expected: near one of some units."""
 
-    lon: float
-    """Longitude of the middle, WGS 84."""
-    lat: float
-    """Latitude of the middle."""
-    reach_km: float
-    """How far from it a sheet may be: √area."""
+    spots: tuple[tuple[float, float, float], ...]
+    """Longitude and latitude of each unit's point, WGS 84, and how far from it a sheet may be in km: √area."""
     systems: tuple[int, ...]
     """Codes that the cadastre there uses."""
     broad: bool
     """True for a province, which is wider than the distance between two meridians."""
 
-    def distance_km(self, lon: float, lat: float) -> float:
-        """Distance to a point on the sphere."""
-        return distance_km(self.lon, self.lat, lon, lat)
+    def away(self, lon: float, lat: float) -> tuple[float, float]:
+        """From a point to the unit that it fits best: kilometres, and that distance in units of the reach."""
+        distances = [(distance_km(at_lon, at_lat, lon, lat), reach) for at_lon, at_lat, reach in self.spots]
+        distance, reach = min(distances, key=lambda one: one[0] / one[1])
+        return distance, distance / reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +82,11 @@ def place_of(areas: str | Sequence[str]) -> Place | None:
     """Where the sheets of one or more units lie; None where the register knows no point of them."""
     names = [areas] if isinstance(areas, str) else list(areas)
     units = [unit for name in names if (unit := register().get(name)) is not None]
-    spots = [spot for unit in units if (spot := _point(unit)) is not None]
+    spots = tuple((*point, _reach_km(unit)) for unit in units if (point := _point(unit)) is not None)
     if not spots:
         return None
-    area = sum(unit.area_km2 or UNKNOWN_AREA_KM2[unit.level] for unit in units)
-    return Place(
-        lon=sum(lon for lon, _ in spots) / len(spots),
-        lat=sum(lat for _, lat in spots) / len(spots),
-        reach_km=max(math.sqrt(area), LEAST_REACH_KM),
-        systems=tuple(sorted({code for unit in units for code in local_systems(unit.name)})),
-        broad=any(unit.level == PROVINCE for unit in units),
-    )
+    systems = {code for unit in units for code in local_systems(unit.name)}
+    return Place(spots, tuple(sorted(systems)), broad=any(unit.level == PROVINCE for unit in units))
 
 
 def detect(coordinates: NDArray[np.float64], commune: str | Sequence[str] = "") -> list[CrsCandidate]:
@@ -152,11 +144,15 @@ def _point(unit: Unit) -> tuple[float, float] | None:
     return None
 
 
+def _reach_km(unit: Unit) -> float:
+    return max(math.sqrt(unit.area_km2 or UNKNOWN_AREA_KM2[unit.level]), LEAST_REACH_KM)
+
+
 def _degrees(first: float, second: float, place: Place | None) -> Iterator[CrsCandidate]:
     swapped = axes_swapped(first, second)
     lon, lat = (second, first) if swapped else (first, second)
     if abs(lon) <= 180 and abs(lat) <= 90:
-        away = place.distance_km(lon, lat) if place else 0.0
+        away = place.away(lon, lat)[0] if place else 0.0
         yield CrsCandidate(WGS84, 0.95, swapped, lon, lat, away)
 
 
@@ -168,7 +164,7 @@ def _planes(first: float, second: float, place: Place | None) -> Iterator[CrsCan
         if least <= east <= most and NORTHINGS[0] <= north <= NORTHINGS[1]:
             lon, lat = points(np.array([[east, north]]), epsg, WGS84)[0]
             if in_vietnam(lon, lat):
-                away = place.distance_km(lon, lat) if place else 0.0
+                away = place.away(lon, lat)[0] if place else 0.0
                 yield CrsCandidate(epsg, 0.0, swapped, float(lon), float(lat), away)
 
 
@@ -176,10 +172,12 @@ def _scored(candidates: list[CrsCandidate], place: Place | None) -> list[CrsCand
     """Scores: 0.5 at the reach of the place; what the cadastre does not use there counts half beside what it uses."""
     if place is None:
         return [replace(one, score=0.5 / len(candidates)) for one in candidates]
-    local = min((one.distance_km for one in candidates if one.epsg in place.systems), default=math.inf)
+    away = {one.epsg: place.away(one.lon, one.lat) for one in candidates}
+    local = min((away[epsg] for epsg in place.systems if epsg in away), default=(math.inf, math.inf))
     scored = []
     for one in candidates:
-        score = 1 / (1 + (one.distance_km / place.reach_km) ** 2)
-        beside = place.broad or local <= min(one.distance_km + SAME_PLACE_KM, place.reach_km)
-        scored.append(replace(one, score=score / 2 if beside and one.epsg not in place.systems else score))
+        distance, share = away[one.epsg]
+        beside = place.broad or (local[1] <= 1 and local[0] <= distance + SAME_PLACE_KM)
+        fitting = 1 / (1 + share**2)
+        scored.append(replace(one, score=fitting / 2 if beside and one.epsg not in place.systems else fitting))
     return scored

@@ -151,12 +151,12 @@ def _described(
 
 def _misplaced(place: Place, lon: float, lat: float, epsg: int, best: CrsCandidate | None) -> tuple[float, int]:
     """How far a sheet is from where it should be, if that is too far, and the system that would put it there."""
-    away = place.distance_km(lon, lat)
-    if away <= place.reach_km:
+    away, share = place.away(lon, lat)
+    if share <= 1:
         return 0.0, 0
     if best and best.epsg not in {epsg, WGS84, GEOGRAPHIC} and best.distance_km < MUCH_NEARER * away:
         return away, best.epsg
-    return (away, 0) if away > FAR * place.reach_km else (0.0, 0)
+    return (away, 0) if share > FAR else (0.0, 0)
 
 
 def _fits(epsg: int, first: float, second: float) -> bool:

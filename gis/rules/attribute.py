@@ -86,7 +86,8 @@ def number_malformed(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
     spreadsheets that turn 25-1 into a date, cells left empty. Numbers missing in the series of a sheet are told as INFO:
     after splits and mergers old numbers are retired for good. Repair: correct the number after the map.
     """
-    numbers, sheets = parcels.number.tolist(), parcels.sheet.tolist()
+    numbers = [text.strip() for text in parcels.number.tolist()]
+    sheets = [text.strip() for text in parcels.sheet.tolist()]
     if not any(numbers) and not any(sheets):
         if numbers:
             yield number_malformed.not_checked("sheet", "number", count=len(numbers))
@@ -115,7 +116,7 @@ def number_malformed(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
 def _number_fault(sheet: str, number: str) -> str:
     for name, text in (("sheet", sheet), ("number", number)):
         if not _NUMBER.fullmatch(text):
-            kind = "empty" if not text.strip() else "zero" if text.strip().strip("0") == "" else "malformed"
+            kind = "empty" if not text else "zero" if not text.strip("0") else "malformed"
             return f"{name}_{kind}"
     raise AssertionError("both are whole numbers")
 

@@ -118,8 +118,10 @@ def vertex_repeated(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
     Repeated vertices break the comparison of edges and angles in other programs. Usual cause: a corner digitised twice.
     Repair: delete one of them; nothing is lost.
     """
+    limit = tolerance(ctx, "rules.repeated_vertex_m")
     for record, (count, xy) in corners(parcels, ctx).repeated.items():
-        limit = tolerance(ctx, "rules.repeated_vertex_m")
+        if invalid(parcels, ctx).get(record, "").startswith(_TOO_FEW):
+            continue  # the ring collapsed: G01 says so
         yield vertex_repeated.finding(record, location=shapely.Point(xy), threshold=limit, count=count)
 
 
