@@ -192,11 +192,15 @@ def _texts(values: Sequence[object]) -> Strings:
 
 
 def _linked(path: Path, kind: Kind, folder: Path) -> Path:
-    """The file under a name of our own; GDAL sees no other file beside it than a Shapefile's parts."""
+    """The file under a name of our own; GDAL sees no other file beside it than a Shapefile's parts.
+
+    It makes the index of a Shapefile (.shx) anew in the private folder: of one that it is shown it may repair the user's
+    own file.
+    """
     target = folder / f"sheet{archive.SUFFIX[kind]}"
     target.symlink_to(path.absolute())
     if kind is Kind.SHAPEFILE:
         for other in path.parent.iterdir():
-            if other.stem == path.stem and other.suffix.lower() in archive.SIDECARS:
+            if other.stem == path.stem and other.suffix.lower() in archive.SIDECARS and other.suffix.lower() != ".shx":
                 target.with_suffix(other.suffix.lower()).symlink_to(other.absolute())
     return target

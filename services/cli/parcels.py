@@ -35,9 +35,22 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     GEOJSON = "geojson"
+    XLSX = "xlsx"
+    CSV = "csv"
+    GPKG = "gpkg"
+    HTML = "html"
 
 
-File = Annotated[Path, typer.Argument(help="GeoPackage, GeoJSON, Shapefile or GML; also in a ZIP file.")]
+REPORTS = frozenset({Format.XLSX, Format.CSV, Format.GPKG, Format.HTML})
+"""Formats of whole reports: parcels, findings and their places."""
+
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        help="GeoPackage, GeoJSON, Shapefile, GML, DXF, DGN V7, XLSX or CSV of corners; also in a ZIP file."
+    ),
+]
 Crs = Annotated[str, typer.Option(help="Coordinate system: auto, an EPSG code (5899) or a central meridian (107-45).")]
 Commune = Annotated[str, typer.Option(help="Code of the commune whose sheet series it is, or areas/2004-20944.")]
 Edition = Annotated[int, typer.Option(help="Register that commune codes belong to: 2004 or 2025.")]
@@ -65,6 +78,10 @@ def validate(
     """
     settings = common.settings_from(ctx)
     options = _options(crs, commune, edition, as_of, scale)
+    if output in REPORTS:
+        with _progress(ctx) as told:
+            errors = common.run(_report(file, options, settings.land, told, output, out), ctx)
+        raise typer.Exit(FINDINGS if errors else 0)
     with _progress(ctx) as told:
         report = common.run(check(file, options, settings.land, told), ctx)
     _print(report, output, out, ctx)
@@ -90,8 +107,10 @@ def import_command(
     settings = common.settings_from(ctx)
     options = _options(crs, commune, edition, as_of, scale)
     with _progress(ctx) as told:
-        import_, findings = common.run(_import(settings, file, options, told), ctx)
-    if output is Format.JSON and out is None:
+        import_, findings = common.run(_import(settings, file, options, told, output, out), ctx)
+    if output in REPORTS:
+        pass
+    elif output is Format.JSON and out is None:
         common.print_message(import_)
     else:
         from services.land.reader import report
@@ -149,16 +168,30 @@ async def check(
 
 
 async def _import(
-    settings: Settings, file: Path, options: ImportOptions, told: Callable[[str], None]
+    settings: Settings,
+    file: Path,
+    options: ImportOptions,
+    told: Callable[[str], None],
+    output: Format,
+    out: Path | None,
 ) -> tuple[Import, list[Finding]]:
     from ngoclinh.land.v1.land_service_pb2 import ListFindingsRequest
     from ngoclinh.land.v1.land_service_pb2_grpc import LandServiceStub
 
     from services.bootstrap import reach
+    from services.cli import reports
     from services.cli.upload import import_file
+    from services.core.clock import VIETNAM, utc_now
+    from services.gateway.reports.collect import Collector
 
     async with reach(settings) as channel:
+        if output in REPORTS:
+            reports.require_out(output, out)
         import_ = await import_file(channel, file, options, told)
+        if output in REPORTS:
+            collected = await Collector(channel).collect(import_.name, utc_now().astimezone(VIETNAM))
+            await reports.written(collected, output, out)
+            return import_, []
         land = LandServiceStub(channel)
         asked = ListFindingsRequest(page_size=1000)
         setattr(asked.filter, "import", import_.name)  # the field's name is a keyword
@@ -169,6 +202,25 @@ async def _import(
             asked.page_token = page.next_page_token
             if not asked.page_token:
                 return import_, findings
+
+
+async def _report(
+    file: Path,
+    options: ImportOptions,
+    land: LandSettings,
+    told: Callable[[str], None],
+    output: Format,
+    out: Path | None,
+) -> int:
+    """Check a file and write the report; returns how many findings are of severity ERROR."""
+    from services.cli import reports
+    from services.cli.upload import require
+
+    reports.require_out(output, out)
+    require(file)
+    report = await reports.checked(file, options, land, told)
+    await reports.written(report, output, out)
+    return report.done.error_count
 
 
 def _options(crs: str, commune: str, edition: int, as_of: str, scale: int) -> ImportOptions:

@@ -25,6 +25,7 @@ from services.gateway.brief.door import BriefDoor
 from services.gateway.events import Events
 from services.gateway.export.door import ExportDoor
 from services.gateway.geojson import GeoJson
+from services.gateway.reports import door as reports
 from services.gateway.security import MIB, Door, Guard
 from services.gateway.static import pages
 from services.gateway.transcode import Transcoder
@@ -73,6 +74,12 @@ class Gateway:
             Extra("POST", CLIP, files.clip, "SubmitArticle with a file as evidence, in a form."),
             Extra("GET", "/v1/evidence/{sha256}", files.file, "A file that an article names as evidence."),
             Extra("GET", "/v1/events", self.events.handle, "What happens, as server-sent events."),
+            Extra(
+                "GET",
+                reports.PATH,
+                reports.ReportDoor(channel).handle,
+                "The report of an import as a file: xlsx, csv, gpkg, geojson or html.",
+            ),
             Extra("GET", "/v1/parcels.geojson", shapes.parcels, "ListParcels as GeoJSON, with shapes."),
             Extra("GET", "/v1/findings.geojson", shapes.findings, "ListFindings as GeoJSON."),
             Extra(

@@ -66,7 +66,13 @@ def document(extra: Iterable[tuple[str, str, str]] = ()) -> dict[str, Any]:
     for binding in bindings():
         paths.setdefault(_path(binding), {})[binding.verb.lower()] = _operation(binding, schemas)
     for verb, path, summary in extra:
-        paths.setdefault(path, {})[verb.lower()] = {"summary": summary, "responses": {"default": _response("Error")}}
+        names = re.findall(r"{(\w+)}", path)
+        operation: dict[str, Any] = {"summary": summary, "responses": {"default": _response("Error")}}
+        if names:
+            operation["parameters"] = [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+            ]
+        paths.setdefault(path, {})[verb.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {

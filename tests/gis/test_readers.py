@@ -124,6 +124,15 @@ def test_a_shapefile_without_code_page_and_projection(read: Reader, tmp_path: Pa
     assert sheet.attributes["ghi_chu"][0] == "đất ở"
 
 
+def test_reading_changes_nothing_of_the_users_files(read: Reader, tmp_path: Path) -> None:
+    path = files.write(tmp_path / "a.shp", files.squares(3), {"so_to": ["3"] * 3})
+    index = path.with_suffix(".shx")
+    index.write_bytes(b"broken" * 30)
+    before = {part: (part.stat().st_mtime_ns, part.read_bytes()) for part in tmp_path.iterdir()}
+    assert len(read(path)) == 3
+    assert {part: (part.stat().st_mtime_ns, part.read_bytes()) for part in before} == before
+
+
 def test_a_dbf_in_a_legacy_code_page_is_repaired_and_the_repair_is_told(read: Reader, tmp_path: Path) -> None:
     columns = {"ten_xa": ["Tr\xb5 Mai"] * 2, "ghi_chu": ["\xae\xcat \xeb", "VN-2000"]}
     path = files.write(tmp_path / "a.shp", files.squares(2), columns, encoding="ISO-8859-1")
