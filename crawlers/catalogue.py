@@ -19,6 +19,7 @@ from pydantic import Field, field_validator, model_validator
 
 from crawlers.canonical import bare, canonical, is_web, site
 from crawlers.profile import Profile, Spec, profile, read_toml, regular, toml_files, validate
+from services.core.config import Settings
 from services.core.errors import NotFound
 
 Tier = Literal["local", "provincial", "national", "social", "office"]
@@ -136,6 +137,22 @@ class SourceSpec(Spec):
         parts = urlsplit(url)
         where = parts.path + (f"?{parts.query}" if parts.query else "")
         return self._allow.search(where) is not None and not (self._deny and self._deny.search(where))
+
+
+def own_folder(settings: Settings) -> Path:
+    """The operator's folder: the one of the settings, else `sources` in the data folder, which need not be there."""
+    return settings.crawler.sources_dir or settings.data_dir / "sources"
+
+
+def declared(settings: Settings) -> list[SourceSpec]:
+    """The sources of an installation, by id.
+
+    Raises:
+        InvalidField, NotFound: as `load`.
+    """
+    chosen, folder = settings.crawler, own_folder(settings)
+    wanted = folder if chosen.sources_dir is not None or folder.is_dir() else None
+    return load(wanted, chosen.bundled_sources, chosen.sources)
 
 
 def load(folder: Path | None = None, bundled: bool = True, only: Iterable[str] = ()) -> list[SourceSpec]:

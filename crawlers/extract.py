@@ -37,6 +37,7 @@ _SOFT_404 = re.compile(
     r"không (?:tìm thấy|tồn tại)|đã (?:bị )?(?:xó?a|xoá|gỡ)|\b404\b|not found|does not exist|trang bạn (?:tìm|yêu cầu)",
     re.IGNORECASE,
 )
+_TAG = re.compile(r"<[a-zA-Z!]")
 _WALL = re.compile(r"document\.cookie|just a moment|cf-challenge|captcha|ddos", re.IGNORECASE)
 _SHORT = 400
 _MIN_GENERIC = 200
@@ -62,7 +63,7 @@ def extract(body: bytes, context: Context) -> Extracted:
     if metadata.header_forbids_index(context.robots_header, AGENT):
         raise NotToBeKept
     text = markup.decode(body, context.content_type)
-    tree = markup.parse(text) if markup.is_text(body) else None
+    tree = markup.parse(text) if markup.is_text(body) and _TAG.search(text) else None
     if tree is None:
         raise NoArticle("binary", "Đây không phải trang HTML.", "This is no HTML page.")
     data = metadata.read(tree, context.url, AGENT)

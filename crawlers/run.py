@@ -60,7 +60,7 @@ async def crawl(
     """
     chosen = settings.crawler
     if sources is None:
-        sources = catalogue.load(chosen.sources_dir, chosen.bundled_sources, chosen.sources)
+        sources = catalogue.declared(settings)
     frontier = Frontier(frontier_path, clock)
     try:
         watch = Watch(settings, bus, frontier, sources, once, make_host)

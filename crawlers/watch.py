@@ -7,11 +7,13 @@ import contextlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from ngoclinh.media.v1.event_pb2 import SourceCommand, SourceStateReported
+from ngoclinh.media.v1.event_pb2 import AddSource, SourceCommand, SourceStateReported
 
 from crawlers import health
+from crawlers.adding import Adder
 from crawlers.canonical import canonical, is_web
 from crawlers.catalogue import SourceSpec
+from crawlers.checking import Checker
 from crawlers.duplicates import Documents
 from crawlers.fetch import Download, Fetcher, RobotsRefusal
 from crawlers.frontier import MANUAL, Frontier, Poll, Visit, discovery_of
@@ -66,6 +68,7 @@ class Watch:
         self._once = once
         self._make_host = make_host
         self._active: set[str] = set()
+        self._adding: set[asyncio.Task[None]] = set()
         self._changed: set[str] = set(self._sources)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -97,6 +100,7 @@ class Watch:
         self._poller = Poller(
             self._fetcher, self._frontier, pipeline.feed_documents, self._now, crawler.max_page_mb << 20
         )
+        self._adder = Adder(Checker(self._fetcher, self._now, crawler.max_page_mb << 20), self._settings)
         self._frontier.sync(self._sources.values())
         if self._once:
             for id_ in self._sources:
@@ -112,9 +116,10 @@ class Watch:
             for task in done:
                 task.result()
         finally:
-            for task in (*tasks, stopped):
+            begun = (*tasks, stopped, *self._adding)
+            for task in begun:
                 task.cancel()
-            await asyncio.gather(*tasks, stopped, return_exceptions=True)
+            await asyncio.gather(*begun, return_exceptions=True)
             await self._report()
 
     def _now(self) -> datetime:
@@ -200,6 +205,10 @@ class Watch:
         kind = command.WhichOneof("command")
         if kind == "fetch_page":
             self._submit(command.fetch_page.url, command.fetch_page.submission)
+        elif kind == "add_source":
+            adding = asyncio.create_task(self._add(command.add_source))
+            self._adding.add(adding)
+            adding.add_done_callback(self._adding.discard)
         elif kind is not None:
             id_ = getattr(command, kind).removeprefix("sources/")
             if id_ not in self._sources:
@@ -221,6 +230,16 @@ class Watch:
             raise Quarantine(f"no http or https address: {url[:200]}")
         address = owner.canonical(url) if owner else canonical(url)
         self._frontier.submit(address, owner.id if owner else MANUAL, submission)
+
+    async def _add(self, request: AddSource) -> None:
+        """Check a new source beside all other work, crawl it where it is saved, and tell who asked."""
+        answer, spec = await self._adder.add(request, self._sources)
+        if spec is not None:
+            self._sources[spec.id] = spec
+            self._frontier.sync(self._sources.values())
+            self._changed.add(spec.id)
+            self._wake.set()
+        await self._bus.publish("source.checked", answer, request.request)
 
     async def _reports(self) -> None:
         while True:

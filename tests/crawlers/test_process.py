@@ -1,0 +1,81 @@
+"""The crawler as a process of its own: killed at random moments, it loses nothing and publishes nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services import crawler_process
+from services.adapters.embedded.bus_sqlite import SqliteBus
+from services.core.config import Settings
+from tests.crawlers.support import drained
+from tests.e2e.newsweb_sites import crawler_settings, newsweb, write_sources
+
+
+async def start(settings: Settings, folder: Path, once: bool) -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(
+        *crawler_process.command(), stdin=asyncio.subprocess.PIPE, env=crawler_process.environment()
+    )
+    assert process.stdin
+    process.stdin.write(crawler_process.job(settings, folder / "bus.sqlite", folder / "frontier.sqlite", once))
+    process.stdin.close()
+    return process
+
+
+async def crawled(web: Any, site: str) -> None:
+    """Wait until the crawler has asked a site for some pages."""
+    while sum(request["site"] == site for request in web.requests) < 4:  # noqa: ASYNC110  (another process is watched)
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory fence of the process is that of Linux")
+async def test_killed_and_started_again(shared: Path, tmp_path: Path) -> None:
+    with newsweb(shared).NewsWeb(seed=2, speed=0, faults=False, articles=1) as web:
+        write_sources(web, tmp_path / "sources")
+        crawler = crawler_settings(web, tmp_path / "sources", sources=["forum", "portal"])
+        settings = Settings(data_dir=tmp_path, crawler=crawler)
+        for _ in range(3):
+            process = await start(settings, tmp_path, once=True)
+            await asyncio.wait_for(crawled(web, "portal"), 60)
+            await asyncio.sleep(1.3)
+            process.kill()
+            await process.wait()
+            web.clear_log()
+        process = await start(settings, tmp_path, once=True)
+        assert await asyncio.wait_for(process.wait(), 120) == 0
+        expected = {entry["url"] for site in ("forum", "portal") for entry in web.published(site=site)}
+    bus = SqliteBus(tmp_path / "bus.sqlite")
+    events = await drained(bus, "media.collected")
+    await bus.close()
+    counts = Counter(event.article.canonical_url for event in events)
+    assert set(counts) == expected
+    assert set(counts.values()) == {1}
+
+
+async def test_a_signal_ends_it_gracefully(shared: Path, tmp_path: Path) -> None:
+    with newsweb(shared).NewsWeb(seed=2, speed=0, faults=False, articles=1) as web:
+        write_sources(web, tmp_path / "sources")
+        settings = Settings(data_dir=tmp_path, crawler=crawler_settings(web, tmp_path / "sources", sources=["portal"]))
+        process = await start(settings, tmp_path, once=False)
+        await asyncio.wait_for(crawled(web, "portal"), 60)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 15) == 0
+    bus = SqliteBus(tmp_path / "bus.sqlite")
+    reports = await drained(bus, "source.state")
+    await bus.close()
+    assert reports[-1].source.name == "sources/portal"
+
+
+async def test_a_wrong_source_file_ends_it_with_an_error(tmp_path: Path) -> None:
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "mau.toml").write_text("titel = 1", encoding="utf-8")
+    settings = Settings(data_dir=tmp_path, crawler={"sources_dir": tmp_path / "sources"})
+    process = await start(settings, tmp_path, once=True)
+    assert await asyncio.wait_for(process.wait(), 60) != 0
