@@ -55,7 +55,7 @@ def test_extract_reads_a_thread_by_a_named_profile() -> None:
         (["extract", "khong-co.html", "--url", "https://a.vn/"], "khong-co.html"),
         (["extract", str(CASES / "vcc.html"), "--url", "ftp://a.vn/"], "http"),
         (["extract", str(CASES / "vcc.html"), "--url", "https://a.vn/", "--profile", "nothing"], "profiles/nothing"),
-        (["extract", str(CASES / "vcc.toml"), "--url", "https://a.vn/"], "article"),
+        (["extract", str(CASES / "vcc.toml"), "--url", "https://a.vn/"], "no HTML page"),
     ],
 )
 def test_extract_says_what_is_wrong(words: list[str], said: str) -> None:
