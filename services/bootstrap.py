@@ -23,7 +23,7 @@ from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
 from services.area.servicer import AreaServicer
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
-from services.core.errors import InvalidField
+from services.core.errors import InvalidField, Unavailable
 from services.core.names import EDITIONS, area_name, source_name
 from services.core.ports import ArticleIndex, Bus, Classifier, Ledger, ParcelStore
 from services.core.worker import Handle, run_worker
@@ -48,8 +48,8 @@ from services.sentiment.servicer import SentimentServicer
 from services.situation.servicer import SituationServicer
 from services.supervisor import Child, Lock, is_locked
 
-LONGEST_SOCKET_PATH = 100
-"""Bytes; the kernel takes 107."""
+LOCK_WAIT_S = 1.0
+"""Seconds to wait for the lock: who only looks whether a program runs holds it for a moment."""
 STALLED_S = 120.0
 """Seconds without progress after which a drain gives up."""
 
@@ -202,12 +202,13 @@ async def running(
     _require_loopback(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
-        stack.enter_context(Lock(settings.data_dir / "lock"))
+        stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
         stores = open_stores(settings, **given)
         for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
             stack.push_async_callback(store.close)
         server = Server(settings.grpc, tcp=doors, unix=stack.enter_context(_socket(settings.data_dir)))
         channel = connect(server.target, settings.grpc.default_deadline_s)
+        stack.push_async_callback(channel.close)
         services = Services.over(settings, stores, channel, clock)
         for name, servicer in services.by_name.items():
             server.add(name, servicer)
@@ -215,7 +216,6 @@ async def running(
         stack.push_async_callback(services.imports.close)
         await server.start()
         stack.push_async_callback(server.stop)
-        stack.push_async_callback(channel.close)
         program = Running(settings, stores, channel)
         if work:
             await rebuild.rebuild_if_empty(stores.ledger, stores.index)
@@ -254,16 +254,25 @@ async def reach(settings: Settings) -> AsyncIterator[grpc.aio.Channel]:
 
 
 async def crawl_once(settings: Settings) -> dict[tuple[str, str], int]:
-    """Poll every source once, drain through analysis into ledger and index; returns what could not be drained."""
+    """Poll every source once, drain through analysis into ledger and index; returns what could not be drained.
+
+    Raises:
+        Unavailable: the crawler failed; what it had found is drained all the same.
+    """
     async with running(settings, doors=False, crawl=False) as program:
-        await crawler(settings, once=True).run()
-        return await drain(program.stores.bus)
+        code = await crawler(settings, once=True).run()
+        left = await drain(program.stores.bus)
+        if code:
+            raise Unavailable(
+                f"Tiến trình thu thập dừng với mã {code}; nhật ký cho biết lý do.",
+                f"The crawler ended with code {code}; the log says why.",
+            )
+        return left
 
 
 def source_areas(settings: Settings) -> dict[str, list[str]]:
     """By the name of a source, the areas that it writes about; what people paste is about their watch areas."""
-    crawl = settings.crawler
-    declared = catalogue.load(crawl.sources_dir, crawl.bundled_sources, crawl.sources)
+    declared = catalogue.declared(settings)
     watched = [area_name(EDITIONS[-1], code) for area in settings.watch_areas.values() for code in area.areas]
     return {source_name(spec.id): spec.areas for spec in declared} | {source_name("manual"): watched}
 
@@ -291,7 +300,7 @@ def crawler(settings: Settings, once: bool = False) -> Child:
 
 @contextlib.contextmanager
 def _socket(data_dir: Path) -> Any:
-    """Path of the Unix socket; `socket` in the data folder leads to it where the folder's own path is too long."""
+    """Path of the Unix socket, short because the kernel takes 107 bytes; `socket` in the data folder leads to it."""
     link = data_dir / "socket"
     link.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="ngoclinh-") as private:

@@ -113,7 +113,7 @@ def _sources(settings: Settings) -> Answer:
     from crawlers import catalogue
 
     crawler = settings.crawler
-    count = len(catalogue.load(crawler.sources_dir, crawler.bundled_sources, crawler.sources))
+    count = len(catalogue.declared(settings))
     state_vi, state_en = ("bật", "on") if crawler.enabled else ("tắt", "off")
     return Answer(count > 0, f"{count} nguồn tin, thu thập {state_vi}", f"{count} sources, crawling {state_en}")
 

@@ -83,7 +83,9 @@ class CrawlerSettings(Section):
         16, ge=1, le=64, description="Requests in progress over all hosts; each host has one at most."
     )
     sources_dir: Path | None = Field(
-        None, description="Folder with the operator's source files (*.toml), besides those of the package."
+        None,
+        description="Folder with the operator's source files (*.toml), besides those of the package; "
+        "sources that are added in the dashboard go there. Default: `sources` in the data folder.",
     )
     bundled_sources: bool = Field(True, description="Also use the sources of the package.")
     sources: list[str] = Field([], description="Only these sources; empty means all.")

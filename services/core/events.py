@@ -11,6 +11,7 @@ from ngoclinh.media.v1.event_pb2 import (
     ArticleAnalyzed,
     ArticleCollected,
     ArticleWithdrawn,
+    SourceChecked,
     SourceCommand,
     SourceStateReported,
     SubmissionFailed,
@@ -26,6 +27,7 @@ EVENTS: Mapping[str, type[Message]] = {
     "media.submission": SubmissionFailed,
     "source.state": SourceStateReported,
     "source.command": SourceCommand,
+    "source.checked": SourceChecked,
     "land.validated": LandValidated,
 }
 """Message type by subject; the subjects are those of `services.core.ports.SUBJECTS`."""

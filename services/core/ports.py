@@ -17,7 +17,13 @@ from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
 from ngoclinh.media.v1.alert_pb2 import Alert, AlertRule
 from ngoclinh.media.v1.alert_service_pb2 import AlertFilter
 from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
-from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, ArticleWithdrawn, SubmissionFailed
+from ngoclinh.media.v1.event_pb2 import (
+    ArticleAnalyzed,
+    ArticleCollected,
+    ArticleWithdrawn,
+    SourceChecked,
+    SubmissionFailed,
+)
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, CorrectArticleRequest, SummarizeArticlesResponse
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Model, Text, TextAnalysis
 
@@ -33,6 +39,7 @@ SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "media.submission": ("ledger",),
     "source.state": ("ledger",),
     "source.command": ("crawler",),
+    "source.checked": ("ledger",),
     "land.validated": ("situation",),
 }
 """Every subject and the groups that consume it: a group gets each event once, its members share the load."""
@@ -260,6 +267,14 @@ class Ledger(AlertLedger, Protocol):
 
     async def submission(self, name: str) -> Submission:
         """What became of a submission."""
+        ...
+
+    async def record_source_check(self, event: SourceChecked) -> None:
+        """Keep what became of a request for a new source."""
+        ...
+
+    async def source_check(self, request: str) -> SourceChecked | None:
+        """What became of a request for a new source; None while there is no answer."""
         ...
 
     async def article(self, name: str) -> Article | None:

@@ -10,6 +10,8 @@ from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
 from ngoclinh.media.v1.media_service_pb2 import (
     CorrectArticleRequest,
+    CreateSourceRequest,
+    CreateSourceResponse,
     GetArticleRequest,
     GetEvidenceRequest,
     GetEvidenceResponse,
@@ -38,6 +40,7 @@ from services.core.ports import ArticleIndex, Bus, Ledger
 from services.media.caller import user_of
 from services.media.evidence import EvidenceStore
 from services.media.filters import spelled_out
+from services.media.source_requests import SourceRequests
 from services.media.sources import Sources
 from services.media.submit import Submissions
 from services.media.watching import watch
@@ -69,6 +72,7 @@ class MediaServicer(MediaServiceServicer):
         self._evidence = evidence
         self._areas = AreaServiceStub(channel)
         self._sources = Sources(bus, ledger)
+        self._source_requests = SourceRequests(bus, ledger)
         self._submissions = Submissions(bus, ledger, evidence, clock)
         self._clock = clock
 
@@ -91,6 +95,10 @@ class MediaServicer(MediaServiceServicer):
     async def GetSource(self, request: GetSourceRequest, context: Any) -> Source:
         """One source with its health."""
         return await self._sources.get(request.name)
+
+    async def CreateSource(self, request: CreateSourceRequest, context: Any) -> CreateSourceResponse:
+        """Have the crawler check a new source and save it."""
+        return await self._source_requests.create(request)
 
     async def UpdateSource(self, request: UpdateSourceRequest, context: Any) -> Source:
         """Pause a source or let it go on."""

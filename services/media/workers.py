@@ -12,6 +12,7 @@ from ngoclinh.media.v1.event_pb2 import (
     ArticleAnalyzed,
     ArticleCollected,
     ArticleWithdrawn,
+    SourceChecked,
     SourceStateReported,
     SubmissionFailed,
 )
@@ -40,6 +41,7 @@ class Keeper:
             ("media.withdrawn", "ledger"): self.withdrawn,
             ("media.submission", "ledger"): self.submission_failed,
             ("source.state", "ledger"): self.source_state,
+            ("source.checked", "ledger"): self.source_checked,
             ("media.analyzed", "index"): self.analyzed,
         }
 
@@ -77,6 +79,11 @@ class Keeper:
     async def source_state(self, event: SourceStateReported) -> Sequence[Output]:
         """Record what the crawler knows about a source."""
         await self._ledger.record_source(event.source)
+        return []
+
+    async def source_checked(self, event: SourceChecked) -> Sequence[Output]:
+        """Record what became of a request for a new source."""
+        await self._ledger.record_source_check(event)
         return []
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
-from ngoclinh.media.v1.event_pb2 import ArticleWithdrawn, SubmissionFailed
+from ngoclinh.media.v1.event_pb2 import ArticleWithdrawn, SourceChecked, SubmissionFailed
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_FETCH_FAILED, ERROR_REASON_FETCH_REFUSED
 
@@ -302,6 +302,14 @@ class LedgerContract:
         assert await ledger.submission("submissions/4") == Submission()
 
     # -------------------------------------------------------- the whole
+
+    async def test_a_request_for_a_source_has_its_answer(self, ledger: Ledger) -> None:
+        answer = SourceChecked(request="sourceRequests/a", source=Source(name="sources/a"), saved=True)
+        answer.checks.add(kind="robots", ok=True)
+        await ledger.record_source_check(answer)
+        await ledger.record_source_check(answer)
+        assert await ledger.source_check("sourceRequests/a") == answer
+        assert await ledger.source_check("sourceRequests/b") is None
 
     async def test_replay_gives_everything_in_the_order_of_first_collection(self, ledger: Ledger) -> None:
         days = random.Random(3).sample(range(450), 450)

@@ -48,9 +48,8 @@ async def add(crawls: Crawls, site: Site, **fields: Any) -> tuple[SourceChecked,
     """Ask for the source "moi"; the answer, and everything that the crawl published."""
     usual: dict[str, Any] = {"title": "Mới", "home_url": site.home, "tier": "local", "licence_note": "Để thử nghiệm."}
     only = fields.pop("validate_only", False)
-    wanted = AddSource(
-        request="sourceRequests/a", source_id="moi", definition=SourceDefinition(**usual | fields), validate_only=only
-    )
+    key = f"sourceRequests/{random_id()}"
+    wanted = AddSource(request=key, source_id="moi", definition=SourceDefinition(**usual | fields), validate_only=only)
 
     def started(watch: Watch) -> None:
         async def stop() -> None:
@@ -63,7 +62,7 @@ async def add(crawls: Crawls, site: Site, **fields: Any) -> tuple[SourceChecked,
 
         crawls.stopper = asyncio.create_task(stop())  # type: ignore[attr-defined]
 
-    events = await crawls.crawl(False, [(SourceCommand(add_source=wanted), random_id())], started)
+    events = await crawls.crawl(False, [(SourceCommand(add_source=wanted), key)], started)
     (answer,) = events["source.checked"]
     return answer, events
 

@@ -54,6 +54,17 @@ CALLS: dict[str, dict[str, Any]] = {
         "topics": ["giao_thong"],
         "note": "thử",
     },
+    "MediaService.CreateSource": {
+        "source_id": "mini9",
+        "definition": {
+            "title": "Mini 9",
+            "home_url": "<HOME>",
+            "feeds": ["/rss.xml"],
+            "tier": "local",
+            "licence_note": "Invented for tests.",
+        },
+        "validate_only": True,
+    },
     "MediaService.RunSource": {"name": "sources/mini1"},
     "MediaService.UpdateSource": {"source": {"name": "sources/mini1", "state": "SOURCE_STATE_ACTIVE"}},
     "MediaService.TakeDownArticle": {"name": "<NEW_ARTICLE>", "reason": "theo yêu cầu"},
@@ -227,8 +238,9 @@ def stored(stranger: Stranger) -> dict[str, str]:
         return bool(found["state"] == "IMPORT_STATE_COMMITTED")
 
     eventually(committed)
+    home = stranger.call("MediaService.GetSource", {"name": "sources/mini1"})["home_url"]
     (parcel,) = stranger.call("LandService.ListParcels", {"filter": {"import": import_}})["parcels"]
-    return {"ARTICLE": article, "PARCEL": parcel["name"], "IMPORT": import_, "RULE": rule, "ALERT": alert}
+    return {"ARTICLE": article, "PARCEL": parcel["name"], "IMPORT": import_, "RULE": rule, "ALERT": alert, "HOME": home}
 
 
 def test_the_table_knows_every_method(stranger: Stranger) -> None:

@@ -12,7 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
-from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, ArticleWithdrawn, SubmissionFailed
+from ngoclinh.media.v1.event_pb2 import (
+    ArticleAnalyzed,
+    ArticleCollected,
+    ArticleWithdrawn,
+    SourceChecked,
+    SubmissionFailed,
+)
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
 from services.adapters.embedded import ledger_alerts
@@ -73,6 +79,7 @@ MIGRATIONS = (
     );
     CREATE INDEX evidence_sha256 ON evidence (sha256);
     """,
+    "CREATE TABLE source_check (request TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;",
 )
 REPLAY_BATCH = 200
 
@@ -158,6 +165,23 @@ class SqliteLedger(ledger_alerts.SqliteAlerts):
         if row is None:
             return Submission()
         return Submission(row[0], SubmissionFailed.FromString(row[1]) if row[1] is not None else None)
+
+    async def record_source_check(self, event: SourceChecked) -> None:
+        """Keep what became of a request for a new source."""
+        await self._database.write(
+            lambda connection: connection.execute(
+                "INSERT OR REPLACE INTO source_check VALUES (?, ?)", (event.request, event.SerializeToString())
+            )
+        )
+
+    async def source_check(self, request: str) -> SourceChecked | None:
+        """What became of a request for a new source; None while there is no answer."""
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT record FROM source_check WHERE request = ?", (request,)
+            ).fetchone()
+        )
+        return SourceChecked.FromString(row[0]) if row else None
 
     async def article(self, name: str) -> Article | None:
         """The present version with analysis and corrections; None if unknown or taken down."""
