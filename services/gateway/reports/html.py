@@ -28,8 +28,11 @@ MOST_SHAPES = 4000
 MOST_MARKS = 200
 """Findings that carry a number on the map."""
 
-MAP_WIDTH, MAP_HEIGHT = 720.0, 560.0
+MAP_WIDTH, LEAST_HEIGHT, MOST_HEIGHT = 720.0, 220.0, 640.0
 """Size of the map in the units of the page; on A4 it is as wide as the text."""
+
+LEAST_ROOM = 22.0
+"""Width of a parcel on the map from which its number is written into it."""
 
 _MARGIN = 0.03
 _CLASSES = {3: "error", 2: "warning", 1: "info", 0: "clean"}
@@ -59,6 +62,15 @@ class _Outline:
 
 
 @dataclass(frozen=True)
+class _Name:
+    """The number of a parcel on the map."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
 class _Mark:
     """The number of a finding on the map."""
 
@@ -71,7 +83,6 @@ class _Mark:
 def write(report: Report) -> bytes:
     """The page."""
     lines = [_line(report, row) for row in range(min(len(report.findings), MOST_FINDINGS))]
-    outlines, marks, scale = _map(report)
     done = report.done
     page = _template().render(
         done=done,
@@ -85,11 +96,8 @@ def write(report: Report) -> bytes:
         hidden=len(report.findings) - len(lines),
         left_out=report.left_out,
         assumed=report.assumed,
-        outlines=outlines,
-        marks=marks,
-        scale=scale,
+        map=_map(report),
         width=MAP_WIDTH,
-        height=MAP_HEIGHT,
     )
     return page.encode()
 
@@ -124,35 +132,66 @@ def metres(value: float) -> str:
     return f"{value:,.{digits}f}".replace(",", "\u00a0").replace(".", ",")
 
 
-def _map(report: Report) -> tuple[list[_Outline], list[_Mark], tuple[float, str] | None]:
-    """Outlines of the parcels and faces, numbers of the findings, and the length and the words of a scale bar."""
+@dataclass(frozen=True)
+class _Map:
+    """The map: its height, what it draws, and the length and words of its scale bar."""
+
+    height: float
+    outlines: list[_Outline]
+    names: list[_Name]
+    marks: list[_Mark]
+    scale: tuple[float, str] | None
+
+
+class _Frame:
+    """Where a place in metres lies on the map.
+
+    Args:
+        shapes: what the map shows.
+    """
+
+    def __init__(self, shapes: list[shapely.Geometry]) -> None:
+        west, south, east, north = shapely.total_bounds(np.array(shapes, dtype=object)).tolist()
+        wide, high = max(east - west, 1e-9) * (1 + 2 * _MARGIN), max(north - south, 1e-9) * (1 + 2 * _MARGIN)
+        self.height = round(min(max(high / wide * MAP_WIDTH, LEAST_HEIGHT), MOST_HEIGHT))
+        self.unit = max(wide / MAP_WIDTH, high / self.height)
+        self.metric = east > 360
+        self._left = (west + east - MAP_WIDTH * self.unit) / 2
+        self._top = (south + north + self.height * self.unit) / 2
+
+    def place(self, shape: shapely.Geometry) -> shapely.Geometry:
+        """A shape in units of the map, y downwards."""
+        return shapely.transform(
+            shape, lambda xy: np.column_stack([(xy[:, 0] - self._left) / self.unit, (self._top - xy[:, 1]) / self.unit])
+        )
+
+
+def _map(report: Report) -> _Map | None:
+    """The map; None where there is nothing to draw."""
     worst = report.worst()
     drawn = [row for row, shape in enumerate(report.shapes) if shape is not None]
     drawn.sort(key=lambda row: -worst.get(report.parcels[row].record, 0))
     drawn = drawn[:MOST_SHAPES]
     shown = [report.shapes[row] for row in drawn] + [face for face in report.faces if face is not None]
     if not shown:
-        return [], [], None
-    west, south, east, north = shapely.total_bounds(np.array(shown, dtype=object)).tolist()
-    unit = max((east - west) / MAP_WIDTH, (north - south) / MAP_HEIGHT, 1e-9) * (1 + 2 * _MARGIN)
-    left, top = (west + east - MAP_WIDTH * unit) / 2, (south + north + MAP_HEIGHT * unit) / 2
-
-    def placed(shape: shapely.Geometry) -> shapely.Geometry:
-        return shapely.transform(shape, lambda xy: np.column_stack([(xy[:, 0] - left) / unit, (top - xy[:, 1]) / unit]))
-
-    outlines = [
-        _Outline(_path(placed(report.shapes[row])), _CLASSES[worst.get(report.parcels[row].record, 0)])
-        for row in reversed(drawn)
-    ]
+        return None
+    frame = _Frame(shown)
+    outlines, names = [], []
+    for row in reversed(drawn):
+        shape, parcel = frame.place(report.shapes[row]), report.parcels[row]
+        outlines.append(_Outline(_path(shape), _CLASSES[worst.get(parcel.record, 0)]))
+        west, south, east, north = shapely.bounds(shape).tolist()
+        if east - west > LEAST_ROOM and north - south > LEAST_ROOM and parcel.number:
+            names.append(_Name(round((west + east) / 2, 1), round(south + 13, 1), clean(parcel.number)[:12]))
     marks: list[_Mark] = []
-    for row in range(min(len(report.findings), MOST_FINDINGS)):
-        finding, face, point = report.findings[row], report.faces[row], report.points[row]
+    for row, finding in enumerate(report.findings[:MOST_FINDINGS]):
+        face, point, kind = report.faces[row], report.points[row], _CLASSES[finding.severity]
         if face is not None and shapely.get_dimensions(face):
-            outlines.append(_Outline(_path(placed(face)), f"face {_CLASSES[finding.severity]}"))
+            outlines.append(_Outline(_path(frame.place(face)), f"face {kind}"))
         if point is not None and len(marks) < MOST_MARKS:
-            spot = placed(point)
-            marks.append(_Mark(round(spot.x, 1), round(spot.y, 1), row + 1, _CLASSES[finding.severity]))
-    return outlines, marks, _scale_bar(unit) if east > 360 else None
+            spot = frame.place(point)
+            marks.append(_Mark(round(spot.x, 1), round(spot.y, 1), row + 1, kind))
+    return _Map(frame.height, outlines, names, marks, _scale_bar(frame.unit) if frame.metric else None)
 
 
 def _path(shape: shapely.Geometry) -> str:

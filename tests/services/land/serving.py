@@ -35,6 +35,7 @@ class Land:
     store: SqliteParcelStore
     bus: SqliteBus
     folder: Path
+    target: str
 
 
 @asynccontextmanager
@@ -54,7 +55,7 @@ async def land(folder: Path, settings: LandSettings | None = None) -> AsyncItera
         stack.push_async_callback(importer.close)
         stack.push_async_callback(server.stop, 1)
         channel = await stack.enter_async_context(connect(server.target))
-        yield Land(LandServiceStub(channel), ImportServiceStub(channel), store, bus, folder)
+        yield Land(LandServiceStub(channel), ImportServiceStub(channel), store, bus, folder, server.target)
 
 
 def messages(
