@@ -86,11 +86,11 @@ def test_short_texts_are_like_nothing() -> None:
 
 
 def test_syndicated_copies_of_the_news_web(shared: Path) -> None:
-    """Of copies with up to 10 % of the words changed all are found by bands and threshold; no other pair of stories is."""
+    """Of copies with up to 15 % of the words changed all are found by bands and threshold; no other pair of stories is."""
     with newsweb(shared).NewsWeb(seed=1, speed=0, faults=False) as web:
         truth = web.truth["articles"]
     marks = {entry["id"]: signature(entry["body"]) for entry in truth}
-    copies = [entry for entry in truth if entry["syndicated_from"] and (entry["edit_share"] or 0) <= 0.1]
+    copies = [entry for entry in truth if entry["syndicated_from"] and (entry["edit_share"] or 0) <= 0.15]
     assert len(copies) > 50
     for entry in copies:
         original = marks[entry["syndicated_from"]]
