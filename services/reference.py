@@ -105,9 +105,10 @@ def rpcs() -> str:
             rule = methods.http_rule(method)
             verb = rule.WhichOneof("pattern") if rule else ""
             form = f"`{verb.upper()} {getattr(rule, verb)}`" if rule and verb else "–"
-            kind = "stream " if method.client_streaming else ""
-            rows.append((f"`{method.name}`", form, f"{kind}`{method.input_type.name}`", comment(method.full_name)))
-        parts.append(_table(("method", "REST", "request", "what it does"), rows))
+            given = f"{'stream ' if method.client_streaming else ''}`{method.input_type.name}`"
+            answer = f"{'stream ' if method.server_streaming else ''}`{method.output_type.name}`"
+            rows.append((f"`{method.name}`", form, given, answer, comment(method.full_name)))
+        parts.append(_table(("method", "REST", "request", "answer", "what it does"), rows))
     return "\n".join(parts)
 
 
