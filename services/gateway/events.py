@@ -109,7 +109,8 @@ class Events:
             yield f"retry: {int(AGAIN_S * 1000)}\n\n"
             while True:
                 try:
-                    event = await asyncio.wait_for(screen.get(), BEAT_S)
+                    async with asyncio.timeout(BEAT_S):
+                        event = await screen.get()
                 except TimeoutError:
                     event = ": \n\n"
                 if not event:
