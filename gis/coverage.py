@@ -1,7 +1,7 @@
 """Whether parcels cover the ground once: overlaps and duplicates; gaps are in `gis.gaps`.
 
 Edges that no neighbour runs the other way mark the parcels to look at (`gis.edges`); GEOS compares those with all others,
-and only those. The answer is that of comparing all pairs: what cutting at T-junctions hides stays below the limit of T01.
+and only those. The answer is that of comparing all pairs: what T-junctions hide stays below the limit of T01.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def coverage(parcels: ParcelTable, ctx: Context) -> Coverage:
     reach = position_error_m(ctx, scales(parcels, ctx))
     hidden = min(limit, tolerance(ctx, "rules.gap_m2"))
     edges = unmatched(shapes(parcels, ctx).rings, whole, reach, hidden)
-    copies = _copies(edges.uncut)
+    copies = _copies(edges.loose)
     single = present.copy()
     single[[record for group in copies for record in group[1:]]] = False
     suspects = _suspects(parcels, ctx, edges, limit) & single
@@ -151,16 +151,15 @@ def _overlaps(
 ) -> tuple[list[Overlap], bool]:
     """Pairs of a suspect and any other record with more common area than the limit, and whether all were looked at."""
     found: list[Overlap] = []
+    most_pairs, most = MOST_PAIRS + 30 * len(ground), MOST_OVERLAPS + len(ground)
     seen = 0
-    complete = True
     for first, second in _near_pairs(ground, compared, suspects):
         seen += len(first)
-        complete = seen <= MOST_PAIRS + 30 * len(ground) and len(found) < MOST_OVERLAPS + len(ground)
-        if not complete:
+        if seen > most_pairs or len(found) > most:
             break
         meet = shapely.relate_pattern(ground[first], ground[second], INTERIORS_MEET)
         found += _common(ground, first[meet], second[meet], limit)
-    return sorted(found[: MOST_OVERLAPS + len(ground)], key=_pair), complete
+    return sorted(found[:most], key=_pair), seen <= most_pairs and len(found) <= most
 
 
 def _common(ground: Geometries, first: NDArray[np.int64], second: NDArray[np.int64], limit: float) -> Iterator[Overlap]:

@@ -1,8 +1,9 @@
 """Directed edges of a sheet: those that no neighbour runs the other way.
 
 In a clean coverage every boundary occurs once in each direction. So the edges, on a millimetre grid and with all rings
-turned the same way, are sorted; what is left without exactly one counterpart marks the parcels to look at. A vertex that
-only one of two neighbours has (a T-junction) leaves edges of both unmatched: they are cut at each other's vertices before.
+turned the same way, are sorted; what is left without exactly one counterpart marks the parcels to look at. Vertices that
+only one of two neighbours has (T-junctions) leave edges of both unmatched: an edge and the chain of edges that runs back
+along it, within the position error and with less than a face between them, balance each other too.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
-from gis.pairs import box_pairs
 from gis.shapes import Rings
 
 GRID_M = 0.001
 """Vertices are compared on this grid, the resolution of the cadastral plane."""
 
-MOST_NEAR = 2000
-"""An edge whose box is expected to hold more vertices is not cut; its parcel is looked at instead."""
+MOST_MISSING = 8
+"""An edge on whose other side more vertices stand is looked at by GEOS."""
+
+MOST_WAYS = 8
+"""So is an edge whose other side passes a vertex from which more loose edges start."""
+
+TABLE_BITS = 22
+"""Size of the table that sorts out most matched edges before the exact look-up."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
 _ONE = np.uint64(1)
@@ -58,13 +63,13 @@ class Unmatched:
     """What is left of a sheet's edges.
 
     Attributes:
-        edges: edges without exactly one counterpart, after cutting.
-        uncut: the same before cutting.
-        slivers: shape (n,), upper bound in m² of a record's common area with neighbours that the cutting hid.
+        edges: edges without counterpart, those at T-junctions left out.
+        loose: edges without exactly one counterpart, those at T-junctions too.
+        slivers: shape (n,), upper bound in m² of a record's area that neighbours hold too, for all its T-junctions.
     """
 
     edges: Edges
-    uncut: Edges
+    loose: Edges
     slivers: NDArray[np.float64]
 
 
@@ -74,12 +79,12 @@ def unmatched(rings: Rings, used: NDArray[np.bool_], reach_m: NDArray[np.float64
     Args:
         rings: the rings of the sheet.
         used: shape (n,), False for records to leave out.
-        reach_m: shape (n,), how far from an edge of a record a vertex may be to cut it.
-        hidden_m2: largest sliver between an edge and a vertex that cutting may hide.
+        reach_m: shape (n,), how far from an edge of a record a vertex of its neighbour may be to lie on it.
+        hidden_m2: largest sliver between an edge and the vertices on it; with a larger one they do not lie on it.
     """
-    whole = _loose_edges(rings, used)
-    cut, slivers = _cut(whole, reach_m, hidden_m2)
-    return Unmatched(cut[_without_counterpart(_hashes(cut.start_key, cut.stop_key))], whole, slivers)
+    loose = _loose_edges(rings, used)
+    balanced, slivers = _closed(loose, reach_m, hidden_m2)
+    return Unmatched(loose[~balanced], loose, slivers)
 
 
 def _loose_edges(rings: Rings, used: NDArray[np.bool_]) -> Edges:
@@ -151,11 +156,11 @@ def _without_counterpart(hashes: NDArray[np.uint64], counted: NDArray[np.bool_] 
     matched = np.zeros(len(order), dtype=bool)
     matched[1:] |= pair
     matched[:-1] |= pair
-    left = np.unique(edge[~matched])
+    left = edge[~matched]
     if not len(left):
         return alone
-    table = np.zeros(1 << 20, dtype=bool)
-    slot = np.uint64((1 << 20) - 1)
+    table = np.zeros(1 << TABLE_BITS, dtype=bool)
+    slot = np.uint64((1 << TABLE_BITS) - 1)
     table[left & slot] = True
     mine = hashes >> _ONE
     maybe = np.flatnonzero(table[mine & slot] if counted is None else table[mine & slot] & counted)
@@ -163,55 +168,71 @@ def _without_counterpart(hashes: NDArray[np.uint64], counted: NDArray[np.bool_] 
     return alone
 
 
-def _cut(edges: Edges, reach_m: NDArray[np.float64], hidden_m2: float) -> tuple[Edges, NDArray[np.float64]]:
-    """The edges, cut at the vertices of others that lie on them."""
+def _closed(
+    edges: Edges, reach_m: NDArray[np.float64], hidden_m2: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Edges that balance each other at T-junctions, and the slivers that this hides.
+
+    From the end of each edge the other side is walked back to its start, along loose edges whose vertices lie on it.
+
+    Returns:
+        shape (e,), True for an edge and the chain on its other side; and `Unmatched.slivers`.
+    """
+    balanced = np.zeros(len(edges), dtype=bool)
     slivers = np.zeros(len(reach_m))
-    if not len(edges):
-        return edges, slivers
-    keys, place = np.unique(edges.start_key, return_index=True)
-    vertices = edges.start[place]
-    edge, vertex, share, away = _near(edges, vertices, keys, reach_m)
-    length = np.hypot(*(edges.stop - edges.start).T)
-    on_it = np.abs(away) * length[edge] <= hidden_m2
-    edge, vertex, share, away = edge[on_it], vertex[on_it], share[on_it], away[on_it]
-    np.add.at(slivers, edges.record[edge], np.maximum(away, 0) * length[edge])
-    order = np.lexsort((share, edge))
-    edge, vertex = edge[order], vertex[order]
-    pieces = 1 + np.bincount(edge, minlength=len(edges))
-    source = np.repeat(np.arange(len(edges)), pieces)
-    start, start_key = edges.start[source], edges.start_key[source]
-    stop, stop_key = edges.stop[source], edges.stop_key[source]
-    inserted = np.arange(len(edge)) + edge + 1  # a piece that begins at a vertex, after one piece for every edge before
-    start[inserted], start_key[inserted] = vertices[vertex], keys[vertex]
-    stop[inserted - 1], stop_key[inserted - 1] = vertices[vertex], keys[vertex]
-    return Edges(start, stop, start_key, stop_key, edges.record[source]), slivers
+    along = edges.stop - edges.start
+    length = np.hypot(along[:, 0], along[:, 1])
+    near = np.minimum(reach_m[edges.record], hidden_m2 / np.maximum(length, GRID_M))
+    order = np.argsort(edges.start_key, kind="stable")
+    sorted_start = edges.start_key[order]
+    edge, at = np.arange(len(edges)), edges.stop_key
+    share, inside = np.ones(len(edges)), np.zeros(len(edges))
+    steps: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []  # of each step: the state before it, the edge it took
+    chains: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    for _ in range(MOST_MISSING + 1):
+        low = np.searchsorted(sorted_start, at, side="left")
+        ways = np.searchsorted(sorted_start, at, side="right") - low
+        ways[ways > MOST_WAYS] = 0
+        state = np.repeat(np.arange(len(edge)), ways)
+        taken = order[low[state] + np.arange(len(state)) - np.repeat(np.cumsum(ways) - ways, ways)]
+        mine = edge[state]
+        home = edges.stop_key[taken] == edges.start_key[mine]
+        towards = edges.stop[taken] - edges.start[mine]
+        away = (along[mine, 0] * towards[:, 1] - along[mine, 1] * towards[:, 0]) / length[mine]
+        back = (along[mine] * towards).sum(axis=1) / length[mine] ** 2
+        on = (np.abs(away) <= near[mine]) & (back > 0) & (back < share[state]) & ~home
+        if steps:
+            first = np.unique(mine[home], return_index=True)[1]
+            arrived = np.flatnonzero(home)[first]
+            chains += _walked(steps, state[arrived], mine[arrived], taken[arrived])
+            np.add.at(slivers, edges.record[mine[arrived]], (inside[state] * length[mine])[arrived])
+        steps.append((state[on], taken[on]))
+        edge, at, share = mine[on], edges.stop_key[taken[on]], back[on]
+        inside = np.maximum(inside[state[on]], away[on])
+        if not len(edge):
+            break
+    if chains:
+        owner, member = (np.concatenate(column) for column in zip(*chains, strict=True))
+        closed = np.unique(owner)
+        uses = np.bincount(member, minlength=len(edges)) + np.bincount(closed, minlength=len(edges))
+        spoilt = np.zeros(len(edges), dtype=bool)
+        spoilt[owner[uses[member] > 1]] = True
+        spoilt |= uses > 1
+        kept = ~spoilt[owner]
+        balanced[member[kept]] = True
+        balanced[owner[kept]] = True
+    return balanced, slivers
 
 
-def _near(
-    edges: Edges, vertices: NDArray[np.float64], keys: NDArray[np.uint64], reach_m: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Vertices beside edges: number of the edge and of the vertex, share of the way, distance to the left in metres."""
-    reach = reach_m[edges.record]
-    low = np.minimum(edges.start, edges.stop) - reach[:, None]
-    high = np.maximum(edges.start, edges.stop) + reach[:, None]
-    extent = np.maximum(vertices.max(axis=0) - vertices.min(axis=0), GRID_M)
-    expected = len(vertices) * np.prod(np.minimum((high - low) / extent, 1), axis=1)
-    short = np.flatnonzero(expected <= MOST_NEAR)
-    boxes = shapely.box(low[short, 0], low[short, 1], high[short, 0], high[short, 1])
-    tree = shapely.STRtree(shapely.points(vertices))
-    found = []
-    for number, vertex in box_pairs(boxes, tree):
-        edge = short[number]
-        along = edges.stop[edge] - edges.start[edge]
-        towards = vertices[vertex] - edges.start[edge]
-        squared = (along**2).sum(axis=1)
-        share = (along * towards).sum(axis=1) / squared
-        away = (along[:, 0] * towards[:, 1] - along[:, 1] * towards[:, 0]) / np.sqrt(squared)
-        kept = (np.abs(away) <= reach[edge]) & (share > 0) & (share < 1)
-        kept &= (keys[vertex] != edges.start_key[edge]) & (keys[vertex] != edges.stop_key[edge])
-        found.append((edge[kept], vertex[kept], share[kept], away[kept]))
-    if not found:
-        none = np.zeros(0, dtype=np.int64)
-        return none, none, np.zeros(0), np.zeros(0)
-    edge, vertex, share, away = (np.concatenate(column) for column in zip(*found, strict=True))
-    return edge, vertex, share, away
+def _walked(
+    steps: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    state: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    last: NDArray[np.int64],
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The chains that arrived, step by step backwards: the edge that each balances, and an edge of the chain."""
+    found = [(owner, last)]
+    for before, taken in reversed(steps):
+        found.append((owner, taken[state]))
+        state = before[state]
+    return found
