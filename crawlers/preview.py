@@ -34,9 +34,7 @@ def articles(settings: Settings, body: bytes, url: str, profile: str = "") -> li
     """
     if not is_web(url):
         raise InvalidField("url", "không phải địa chỉ http hoặc https", "is no http or https address")
-    chosen = settings.crawler
-    specs = catalogue.load(chosen.sources_dir, chosen.bundled_sources)
-    owner = next((spec for spec in specs if spec.owns(url)), None)
+    owner = next((spec for spec in catalogue.declared(settings) if spec.owns(url)), None)
     source = _with_profile(owner, url, profile) if profile else owner
     extracted = extract(body, Context(url=url, now=utc_now(), source=source))
     name = source_name(owner.id if owner else MANUAL)

@@ -27,9 +27,8 @@ def _load(ctx: typer.Context, folder: Path | None) -> tuple[Settings, list[Sourc
     from services.core.errors import NgocLinhError
 
     settings = common.settings_from(ctx, crawler__sources_dir=folder)
-    chosen = settings.crawler
     try:
-        return settings, catalogue.load(chosen.sources_dir, chosen.bundled_sources, chosen.sources)
+        return settings, catalogue.declared(settings)
     except NgocLinhError as error:
         common.fail(error, ctx)
 
