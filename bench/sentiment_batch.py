@@ -16,6 +16,7 @@ from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStu
 
 import services.sentiment
 from bench.harness import Peer, compare, quick
+from services.core import log
 from services.core.clock import utc_now
 from services.core.config import GrpcSettings
 from services.demo.stories import stories
@@ -51,6 +52,7 @@ async def in_batches(stub: SentimentServiceStub, asked: list[Text]) -> list[Text
 def main() -> None:
     """Measure."""
     few = quick(__doc__ or "")
+    log.configure("error")
     asked = texts() * (1 if few else 5)
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
         server, stub = runner.run(serve(Path(folder) / "socket"))
