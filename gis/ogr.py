@@ -1,4 +1,4 @@
-"""Reading Shapefile, GeoJSON and GML with GDAL, of which nothing else is left switched on.
+"""Reading Shapefile, GeoJSON, GML and DXF with GDAL, of which nothing else is left switched on.
 
 GDAL reads `OGR_SKIP` once, when its drivers are registered at the import of pyogrio; set later it has no effect. A file
 of any name whose content is OGR-VRT would otherwise read other files of the machine and send requests.
@@ -22,7 +22,7 @@ from gis.kinds import Kind
 from gis.layer import Layer, LayerInfo
 from services.core.errors import RefusedFile, TooLarge, UnreadableFile
 
-DRIVERS = frozenset({"ESRI Shapefile", "GeoJSON", "GML"})
+DRIVERS = frozenset({"ESRI Shapefile", "GeoJSON", "GML", "DXF"})
 """The GDAL drivers that stay; every other one is skipped, whatever the installed GDAL has."""
 
 ENVIRONMENT = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from gis import archive, columns, corner_list, encoding, geopackage, ogr, wkb
+from gis import archive, columns, corner_list, dgn, dxf, encoding, geopackage, ogr, wkb
 from gis.kinds import HEAD, Kind, sniff
 from gis.layer import Layer, LayerInfo
 from gis.model import Geometries, Note, Strings
@@ -104,6 +104,10 @@ def read(path: Path, folder: Path, limits: Limits | None = None) -> Sheet:
             layer = geopackage.read(connection, name, limits.max_parcels)
     elif kind in (Kind.XLSX, Kind.CSV):
         layer = corner_list.read(path, kind, limits.max_vertices)
+    elif kind is Kind.DGN:
+        layer = dgn.read(path)
+    elif kind is Kind.DXF:
+        layer = dxf.read(path, limits.max_parcels)
     else:
         ogr.verify(path, kind)
         layer = ogr.read(path, kind, choose(ogr.layers(path)), limits.max_parcels)

@@ -281,7 +281,7 @@ def test_ogr_vrt_is_refused_under_every_name(read: Reader, tmp_path: Path, name:
 
 def test_gdal_has_no_driver_but_the_three(reading: ProcessPoolExecutor, tmp_path: Path, read: Reader) -> None:
     read(files.write(tmp_path / "a.geojson", files.squares(1), crs="EPSG:4326"))
-    assert reading.submit(_drivers).result(60) == {"ESRI Shapefile", "GeoJSON", "GML"}
+    assert reading.submit(_drivers).result(60) == {"ESRI Shapefile", "GeoJSON", "GML", "DXF"}
     vrt = tmp_path / "a.gml"
     vrt.write_text(VRT.format(target=tmp_path / "a.geojson"))
     assert "not recognized" in reading.submit(_open_past_the_checks, str(vrt)).result(60)
