@@ -177,12 +177,17 @@ class Fetcher:
         """One request in a turn of its host; 429 and 5xx become `Later`."""
         host = self._host(url)
         async with host.turn():
-            response = await self._send(url, headers)
+            try:
+                response = await self._send(url, headers)
+            except Transient:
+                host.failed()
+                raise
             wait_s = retry_after_s(_header(response, "retry-after"), self._clock())
             if response.status == 429 or (response.status == 503 and wait_s is not None):
                 raise Later(response.status, host.refused(wait_s))
-        if response.status >= 500:
-            raise Later(response.status)
+            if response.status >= 500:
+                host.failed()
+                raise Later(response.status)
         host.served()
         return response
 

@@ -177,13 +177,17 @@ class Pipeline:
 
     async def submission_failed(self, visit: Visit, error: NgocLinhError) -> None:
         """Tell the person who pasted a link why it could not be taken."""
-        event = SubmissionFailed(
-            submission=visit.submission,
-            url=visit.url,
-            reason=ErrorReason.Value(f"ERROR_REASON_{error.reason}"),
-            message=LocalizedText(vi=error.vi, en=error.en),
-        )
-        await self._bus.publish("media.submission", event, visit.submission)
+        await self._bus.publish("media.submission", failure(visit.submission, visit.url, error), visit.submission)
+
+
+def failure(submission: str, url: str, error: NgocLinhError) -> SubmissionFailed:
+    """The event that says why a pasted link could not be taken."""
+    return SubmissionFailed(
+        submission=submission,
+        url=url,
+        reason=ErrorReason.Value(f"ERROR_REASON_{error.reason}"),
+        message=LocalizedText(vi=error.vi, en=error.en),
+    )
 
 
 def _record(fetched: Fetched, discovery: str) -> FetchRecord:

@@ -20,6 +20,11 @@ ROBOTS_RETRY_S = 600.0
 PENALTY_S = 30.0
 """Shortest rest after 429 without Retry-After; it doubles with every further one."""
 MAX_PENALTY_S = 3600.0
+FAILURES = 5
+"""Failures in a row after which a host is left alone for a while."""
+FAILURE_REST_S = 30.0
+"""Shortest such rest; it doubles with every further failure, up to ten minutes."""
+MAX_FAILURE_REST_S = 600.0
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -68,6 +73,7 @@ class Host:
         self._lock = asyncio.Lock()
         self._next = 0.0
         self._penalties = 0
+        self._failures = 0
         self._robots: RobotsFile | None = None
         self._robots_until = 0.0
 
@@ -120,9 +126,15 @@ class Host:
         self.rest(seconds)
         return seconds
 
+    def failed(self) -> None:
+        """The host did not answer, or with an error of its own: after some of these in a row it is left alone."""
+        self._failures += 1
+        if self._failures >= FAILURES:
+            self.rest(min(FAILURE_REST_S * 2 ** (self._failures - FAILURES), MAX_FAILURE_REST_S))
+
     def served(self) -> None:
-        """The host answered well: its penalties are forgotten."""
-        self._penalties = 0
+        """The host answered well: penalties and failures are forgotten."""
+        self._penalties = self._failures = 0
 
 
 def retry_after_s(value: str, now: datetime) -> float | None:

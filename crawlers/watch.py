@@ -11,16 +11,17 @@ from ngoclinh.media.v1.event_pb2 import AddSource, SourceCommand, SourceStateRep
 
 from crawlers import health
 from crawlers.adding import Adder
-from crawlers.canonical import canonical, is_web
+from crawlers.canonical import canonical
 from crawlers.catalogue import SourceSpec
 from crawlers.checking import Checker
 from crawlers.duplicates import Documents
 from crawlers.fetch import Download, Fetcher, RobotsRefusal
 from crawlers.frontier import MANUAL, Frontier, Poll, Visit, discovery_of
-from crawlers.pipeline import Pipeline
+from crawlers.pipeline import Pipeline, failure
 from crawlers.politeness import ROBOTS_RETRY_S, Host
 from crawlers.polling import Poller
 from crawlers.relevance import Relevance
+from crawlers.safety import check_url
 from crawlers.schedule import RETRY_S, Outcome
 from crawlers.settings import user_agent
 from crawlers.visiting import Visitor
@@ -204,8 +205,8 @@ class Watch:
         """Note what a person asks for; the workers do it."""
         kind = command.WhichOneof("command")
         if kind == "fetch_page":
-            self._submit(command.fetch_page.url, command.fetch_page.submission)
-        elif kind == "add_source":
+            return self._submit(command.fetch_page.url, command.fetch_page.submission)
+        if kind == "add_source":
             adding = asyncio.create_task(self._add(command.add_source))
             self._adding.add(adding)
             adding.add_done_callback(self._adding.discard)
@@ -223,13 +224,19 @@ class Watch:
         self._wake.set()
         return []
 
-    def _submit(self, url: str, submission: str) -> None:
+    def _submit(self, url: str, submission: str) -> Sequence[Output]:
         """Put a pasted link on the list, by the rules of its source where it belongs to one."""
-        owner = next((spec for spec in self._sources.values() if spec.owns(url)), None)
-        if not is_web(url):
-            raise Quarantine(f"no http or https address: {url[:200]}")
-        address = owner.canonical(url) if owner else canonical(url)
+        try:
+            check_url(url, self._settings.crawler.allow_private_hosts)
+            owner = next((spec for spec in self._sources.values() if spec.owns(url)), None)
+            address = owner.canonical(url) if owner else canonical(url)
+        except (FetchRefused, ValueError) as error:
+            vi, en = "Đường dẫn không hợp lệ.", "The link is no valid address."
+            refused = error if isinstance(error, FetchRefused) else FetchRefused(vi, en)
+            return [Output("media.submission", failure(submission, url, refused), submission)]
         self._frontier.submit(address, owner.id if owner else MANUAL, submission)
+        self._wake.set()
+        return []
 
     async def _add(self, request: AddSource) -> None:
         """Check a new source beside all other work, crawl it where it is saved, and tell who asked."""

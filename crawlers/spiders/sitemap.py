@@ -16,7 +16,7 @@ _INDEX_SLACK = timedelta(days=1)
 
 
 def read(answer: Answer) -> Found:
-    """The pages of a sitemap, newest first where times are stated, or the sitemaps of an index.
+    """The pages of a sitemap, or the sitemaps of an index, newest first where it states times.
 
     Raises:
         NotReadable: it is neither.
@@ -26,12 +26,12 @@ def read(answer: Answer) -> Found:
     kind = _name(root)
     if kind == "sitemapindex":
         children = [entry for entry in _entries(root, answer.url) if _worth(entry, answer.since)]
-        return Found([], children)
+        return Found([], sorted(children, key=_age))
     if kind != "urlset":
         raise NotReadable("Không phải sitemap.", "It is no sitemap.")
     entries = list(_entries(root, answer.url))
     if len(entries) > MAX_ITEMS:
-        entries.sort(key=lambda entry: entry.time.timestamp() if entry.time else 0.0, reverse=True)
+        entries.sort(key=_age)
     return Found(entries[:MAX_ITEMS])
 
 
@@ -67,6 +67,11 @@ def _entries(root: etree._Element, base: str) -> Iterator[Entry]:
 def _moment(text: str | None) -> datetime | None:
     when = parse(text or "")
     return when.moment if when else None
+
+
+def _age(entry: Entry) -> float:
+    """For sorting: newest first, entries without a time in their order at the end."""
+    return -entry.time.timestamp() if entry.time else 0.0
 
 
 def _worth(entry: Entry, since: datetime | None) -> bool:
