@@ -114,6 +114,11 @@ def _datum_shift(direction: str) -> str:
     )
 
 
+def reachable(epsg: int) -> bool:
+    """Whether `points` goes from and to a code: those of VN-2000, and WGS 84."""
+    return epsg == WGS84 or _vietnamese(epsg) != ""
+
+
 def is_geographic(epsg: int) -> bool:
     """Whether a code means degrees and not a plane."""
     return bool(CRS.from_epsg(epsg).is_geographic)

@@ -398,6 +398,19 @@ class FindingPage:
 
 
 @dataclass(frozen=True)
+class ParcelSquare:
+    """How many current parcels have their middle in a square of a box; column from the west, row from the south."""
+
+    column: int
+    row: int
+    parcel_count: int
+    error_count: int
+    """How many of them have findings of severity ERROR."""
+    warning_count: int
+    """How many of them have findings of severity WARNING."""
+
+
+@dataclass(frozen=True)
 class LandSummary:
     """How the current parcels of one commune of today stand."""
 
@@ -473,6 +486,18 @@ class ParcelStore(Protocol):
         """Findings that match, most serious first, then by rule code, then by name.
 
         Without an import in the filter only findings on current parcels match. Sort key: [3 - severity, code, name].
+        """
+        ...
+
+    async def within(self, filter_: ParcelFilter, limit: int) -> list[Parcel]:
+        """Current parcels that match, by name, at most `limit`, with geometry in WGS 84 only."""
+        ...
+
+    async def squares(self, filter_: ParcelFilter, side: int) -> list[ParcelSquare]:
+        """Current parcels that match, counted by square of the filter's box, `side` squares along each side.
+
+        A parcel counts where the middle of its bounds lies, in one square at most. Squares without parcels are left out;
+        the others come by column, then by row.
         """
         ...
 

@@ -28,6 +28,8 @@ from services.gateway.geojson import GeoJson
 from services.gateway.reports import door as reports
 from services.gateway.security import MIB, Door, Guard
 from services.gateway.static import pages
+from services.gateway.tiles import PATH as TILES
+from services.gateway.tiles import TileDoor
 from services.gateway.transcode import Transcoder
 from services.gateway.users import Users
 from services.rpc import status as rpc_status
@@ -82,6 +84,7 @@ class Gateway:
             ),
             Extra("GET", "/v1/parcels.geojson", shapes.parcels, "ListParcels as GeoJSON, with shapes."),
             Extra("GET", "/v1/findings.geojson", shapes.findings, "ListFindings as GeoJSON."),
+            Extra("GET", TILES, TileDoor(channel).handle, "GetParcelTile: a map tile, Mapbox Vector Tile 2.1."),
             Extra(
                 "GET",
                 "/v1/brief",

@@ -13,7 +13,7 @@ from ngoclinh.land.v1.land_service_pb2 import ValidateParcelsRequest
 from ngoclinh.land.v1.parcel_pb2 import Import, ImportState
 
 from gis import crs, engine, readers
-from gis.model import Context, Note
+from gis.model import Context, Note, Severity
 from services.land import convert, inline, naming, options
 from services.land.options import Known
 
@@ -81,7 +81,8 @@ def _check(sheet: readers.Sheet, known: Known, import_: Import, limits: Limits) 
     names = naming.names_of(sheet, table, known, import_.file_name)
     findings = list(convert.findings_of(found, table, names, resolved, import_.name))
     if import_.name and not resolved.stops:
-        yield from convert.parcels_of(sheet, table, names, resolved, import_.name, convert.errors_by_record(found))
+        counts = (convert.count_by_record(found, severity) for severity in (Severity.ERROR, Severity.WARNING))
+        yield from convert.parcels_of(sheet, table, names, resolved, import_.name, *counts)
     yield from findings
     for finding in findings:
         count = _COUNTS[finding.severity]

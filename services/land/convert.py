@@ -56,7 +56,13 @@ _COLUMNS = frozenset({"commune", "sheet", "number", "land_use_code", "declared_a
 
 
 def parcels_of(
-    sheet: Sheet, table: ParcelTable, names: Names, crs: Resolved, import_name: str, errors: Counter[int]
+    sheet: Sheet,
+    table: ParcelTable,
+    names: Names,
+    crs: Resolved,
+    import_name: str,
+    errors: Counter[int],
+    warnings: Counter[int],
 ) -> Iterator[Parcel]:
     """The records as messages, in their order.
 
@@ -67,6 +73,7 @@ def parcels_of(
         crs: the coordinate system of the sheet.
         import_name: the import that brings them.
         errors: findings of severity ERROR by record.
+        warnings: findings of severity WARNING by record.
     """
     current = {area: (register().current(area) or ("",))[0] for area in set(names.communes)}
     for start in range(0, len(sheet), BATCH):
@@ -92,6 +99,7 @@ def parcels_of(
                 attributes={key: values[record] for key, values in table.attributes.items() if values[record]},
                 aliases=[names.aliases[record]] if names.aliases[record] else [],
                 error_count=errors[record],
+                warning_count=warnings[record],
             )
             setattr(parcel, "import", import_name)
             if not np.isnan(table.declared_area_m2[record]):
@@ -143,11 +151,11 @@ def findings_of(
         yield finding
 
 
-def errors_by_record(found: Sequence[Found]) -> Counter[int]:
-    """How many findings of severity ERROR each record takes part in."""
+def count_by_record(found: Sequence[Found], severity: Severity) -> Counter[int]:
+    """How many findings of a severity each record takes part in."""
     counts = Counter[int]()
     for one in found:
-        if one.severity == Severity.ERROR:
+        if one.severity == severity:
             counts.update({one.record, *one.related} - {-1})
     return counts
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ngoclinh.land.v1.import_service_pb2 import (
+    CancelImportRequest,
     GetImportRequest,
     ListImportsRequest,
     ListImportsResponse,
     UploadImportRequest,
+    WatchImportRequest,
+    WatchImportResponse,
 )
 from ngoclinh.land.v1.import_service_pb2_grpc import ImportServiceServicer
 from ngoclinh.land.v1.parcel_pb2 import Import, ImportState
@@ -27,6 +30,8 @@ from services.land.uploads import Stored, Uploads, read_header
 
 MOST_WAITING = 100
 """Imports that may wait for their turn."""
+WATCH_POLL_S = 0.3
+"""Seconds between two looks at an import that is watched."""
 
 
 class ImportServicer(ImportServiceServicer):
@@ -74,10 +79,22 @@ class ImportServicer(ImportServiceServicer):
 
     async def GetImport(self, request: GetImportRequest, context: Any) -> Import:
         """One import; of the one that runs, the step too."""
-        import_ = await self._store.import_(request.name)
-        if import_ is None:
-            raise NotFound(request.name)
-        return self._importer.with_step(import_)
+        return await self._import(request.name)
+
+    async def CancelImport(self, request: CancelImportRequest, context: Any) -> Import:
+        """End an import that waits or runs; nothing of it is kept."""
+        return await asyncio.shield(self._importer.cancel(request.name))
+
+    async def WatchImport(self, request: WatchImportRequest, context: Any) -> AsyncIterator[WatchImportResponse]:
+        """One import as it is, and again whenever it goes a step on, until it has ended."""
+        told: Import | None = None
+        while told is None or told.state == ImportState.IMPORT_STATE_RUNNING:
+            import_ = await self._import(request.name)
+            if import_ != told:
+                told = import_
+                yield WatchImportResponse(**{"import": import_})
+            else:
+                await asyncio.sleep(WATCH_POLL_S)
 
     async def ListImports(self, request: ListImportsRequest, context: Any) -> ListImportsResponse:
         """Imports, newest first."""
@@ -87,6 +104,13 @@ class ImportServicer(ImportServiceServicer):
         imports, last = await self._store.imports(paging.page_size(request.page_size, 100, 1000), after)
         token = paging.encode_token("imports", None, last) if last else ""
         return ListImportsResponse(imports=map(self._importer.with_step, imports), next_page_token=token)
+
+    async def _import(self, name: str) -> Import:
+        """An import with the step that it is in."""
+        import_ = await self._store.import_(name)
+        if import_ is None:
+            raise NotFound(name)
+        return self._importer.with_step(import_)
 
     async def _accept(self, stored: Stored) -> Import:
         """Hold a stored file as a running import; a caller who goes away meanwhile does not stop it halfway."""

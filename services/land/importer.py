@@ -13,7 +13,7 @@ from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, LandValida
 
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.config import LandSettings
-from services.core.errors import NgocLinhError, Unavailable, UnreadableFile
+from services.core.errors import Conflict, NgocLinhError, NotFound, Unavailable, UnreadableFile
 from services.core.log import get_logger
 from services.core.ports import Bus, ParcelStore
 from services.land import frames
@@ -29,10 +29,11 @@ MOST_TRIES = 3
 RETRY_S = 30.0
 """Seconds before it is tried again."""
 
-_RUNNING, _COMMITTED, _FAILED = (
+_RUNNING, _COMMITTED, _FAILED, _CANCELLED = (
     ImportState.IMPORT_STATE_RUNNING,
     ImportState.IMPORT_STATE_COMMITTED,
     ImportState.IMPORT_STATE_FAILED,
+    ImportState.IMPORT_STATE_CANCELLED,
 )
 _CHILDS_FIELDS = (
     "state",
@@ -73,6 +74,9 @@ class Importer:
         self._worker: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._now: Import | None = None
+        self._turn = asyncio.Lock()
+        self._carrying: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[Import] | None = None
 
     async def start(self) -> None:
         """Go on with the imports that an earlier run left, and wait for new ones.
@@ -108,6 +112,32 @@ class Importer:
         """Take up an import that the store holds as running and whose file is stored."""
         self._queue.put_nowait(name)
 
+    async def cancel(self, name: str) -> Import:
+        """End an import that waits or runs as CANCELLED: the child that reads it is killed, nothing of it is kept.
+
+        Raises:
+            NotFound: there is no such import.
+            Conflict: it has ended otherwise.
+        """
+        async with self._turn:
+            import_ = await self._store.import_(name)
+            if import_ is None:
+                raise NotFound(name)
+            if import_.state != _RUNNING:
+                return _cancelled(import_)
+            if self._now is None or self._now.name != name:
+                import_ = await self._end(_copy(import_, state=_CANCELLED, step=""))
+                self._uploads.forget(name)
+                return import_
+            carrying = self._carrying
+            if self._reading is not None:
+                self._reading.cancel()
+        if carrying is not None:
+            await asyncio.wait({carrying})
+        ended = await self._store.import_(name)
+        assert ended is not None, "an import stays"
+        return _cancelled(ended)
+
     def with_step(self, import_: Import) -> Import:
         """The import with the step that it is in, if it is the one that runs now."""
         if self._now is not None and import_.state == _RUNNING and import_.name == self._now.name:
@@ -119,29 +149,40 @@ class Importer:
         while True:
             name = await self._queue.get()
             try:
-                await self._carry_through(name, last=tries[name] >= MOST_TRIES - 1)
+                self._carrying = asyncio.create_task(self._carry_through(name, last=tries[name] >= MOST_TRIES - 1))
+                await self._carrying
                 del tries[name]
             except Exception:
                 _log.exception("import interrupted", import_name=name)
                 tries[name] += 1
                 asyncio.get_running_loop().call_later(RETRY_S, self._queue.put_nowait, name)
             finally:
-                self._now = None
+                self._now = self._reading = self._carrying = None
 
     async def _carry_through(self, name: str, *, last: bool) -> None:
         """Bring an import to its end, whatever was done of it already, and forget its file."""
-        import_ = await self._store.import_(name)
-        if import_ is not None and import_.state == _RUNNING:
-            import_ = await self._run(import_, last=last)
+        async with self._turn:
+            import_ = await self._store.import_(name)
+            if import_ is not None and import_.state == _RUNNING:
+                await self._store.begin_import(import_)
+                self._now = import_
+                self._reading = asyncio.create_task(self._read(import_))
+        if self._reading is not None and import_ is not None:
+            import_ = await self._run(import_, self._reading, last=last)
         if import_ is not None and import_.state == _COMMITTED:
             await self._bus.publish("land.validated", LandValidated(**{"import": import_}), import_.name)
         self._uploads.forget(name)
 
-    async def _run(self, import_: Import, *, last: bool) -> Import:
-        """Read, check and store; on the last try a fault of ours ends the import instead of coming again."""
-        await self._store.begin_import(import_)
+    async def _run(self, import_: Import, reading: asyncio.Task[Import], *, last: bool) -> Import:
+        """End an import as its reading ends; on the last try a fault of ours ends it too instead of coming again."""
         try:
-            done = await self._read(import_)
+            done = await reading
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if this is None or this.cancelling():
+                raise
+            await self._store.begin_import(import_)
+            done = _copy(import_, state=_CANCELLED)
         except NgocLinhError as error:
             if isinstance(error, Unavailable) and not last:
                 raise
@@ -207,6 +248,20 @@ def _told(import_: Import, answer: Import) -> Import:
     if answer.HasField("problem"):
         told.problem.CopyFrom(answer.problem)
     return told
+
+
+def _cancelled(import_: Import) -> Import:
+    """An import that was cancelled.
+
+    Raises:
+        Conflict: it ended otherwise.
+    """
+    if import_.state != _CANCELLED:
+        raise Conflict(
+            f"Đợt nhập {import_.name} đã kết thúc nên không huỷ được.",
+            f"{import_.name} has ended and cannot be cancelled.",
+        )
+    return import_
 
 
 def _failed(import_: Import, error: NgocLinhError) -> Import:

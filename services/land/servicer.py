@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from ngoclinh.land.v1.land_service_pb2 import (
     BatchGetParcelsRequest,
     BatchGetParcelsResponse,
+    CoordinatePair,
     CoordinateSystemCandidate,
     DetectCoordinateSystemRequest,
     DetectCoordinateSystemResponse,
@@ -18,6 +19,8 @@ from ngoclinh.land.v1.land_service_pb2 import (
     FindParcelsResponse,
     FoundParcels,
     GetParcelRequest,
+    GetParcelTileRequest,
+    GetParcelTileResponse,
     GetRuleRequest,
     LandSummary,
     ListCoordinateSystemsRequest,
@@ -31,13 +34,15 @@ from ngoclinh.land.v1.land_service_pb2 import (
     RuleCount,
     SummarizeLandRequest,
     SummarizeLandResponse,
+    TransformPointsRequest,
+    TransformPointsResponse,
     ValidateParcelsRequest,
 )
 from ngoclinh.land.v1.land_service_pb2_grpc import LandServiceServicer
 from ngoclinh.land.v1.parcel_pb2 import CoordinateSystem, Finding, Parcel, Rule, ValidationReport
 from ngoclinh.type.v1.type_pb2 import LonLat
 
-from gis import crs
+from gis import crs, mvt
 from services.core import paging, ports
 from services.core.clock import to_timestamp
 from services.core.config import LandSettings
@@ -46,6 +51,7 @@ from services.core.names import parse_area_name
 from services.core.ports import ParcelStore
 from services.land import catalogue
 from services.land.reader import Workers
+from services.land.tiles import Tiles
 
 MOST_BYTES = 3_500_000
 """Bytes of an answer: a gRPC message ends at 4 MiB. A page ends earlier rather than exceed it."""
@@ -64,6 +70,7 @@ class LandServicer(LandServiceServicer):
     def __init__(self, store: ParcelStore, land: LandSettings | None = None) -> None:
         self._store = store
         self._workers = Workers(land or LandSettings())
+        self._tiles = Tiles(store)
 
     async def close(self) -> None:
         """End the children that check parcels."""
@@ -152,6 +159,26 @@ class LandServicer(LandServiceServicer):
         found = await asyncio.to_thread(crs.detect, pairs, request.commune)
         return DetectCoordinateSystemResponse(candidates=[_candidate(each) for each in found])
 
+    async def TransformPoints(self, request: TransformPointsRequest, context: Any) -> TransformPointsResponse:
+        """Points brought from one coordinate system into another."""
+        source, target = (_system(getattr(request, field), field) for field in ("from", "to"))
+        pairs = np.array([(pair.first, pair.second) for pair in request.points])
+        moved = await asyncio.to_thread(crs.transform_points, pairs, source, target)
+        for number in np.flatnonzero(~np.isfinite(moved).all(axis=1)):
+            raise InvalidField(
+                f"points[{number}]", "nằm ngoài phạm vi của hệ toạ độ", "lies outside what the coordinate system covers"
+            )
+        answer = TransformPointsResponse(points=[CoordinatePair(first=x, second=y) for x, y in moved.tolist()])
+        setattr(answer, "from", f"coordinateSystems/{source}")
+        answer.to = f"coordinateSystems/{target}"
+        return answer
+
+    async def GetParcelTile(self, request: GetParcelTileRequest, context: Any) -> GetParcelTileResponse:
+        """A map tile with parcels and findings."""
+        tile = mvt.Tile(request.z, request.x, request.y)
+        data = await self._tiles.draw(tile, getattr(request, "import"))
+        return GetParcelTileResponse(data=data, content_type=mvt.CONTENT_TYPE)
+
     async def ListCoordinateSystems(
         self, request: ListCoordinateSystemsRequest, context: Any
     ) -> ListCoordinateSystemsResponse:
@@ -213,6 +240,21 @@ def _require_areas(path: str, names: Sequence[str]) -> None:
                 f"“{name}” không phải xã, phường hiện nay; ví dụ đúng: areas/2025-20944",
                 f"'{name}' is no commune of today; a correct one is areas/2025-20944",
             )
+
+
+def _system(text: str, field: str) -> int:
+    """The code of a coordinate system that parcels may be in: of VN-2000, or WGS 84."""
+    try:
+        epsg = crs.parse(text)
+    except InvalidField as error:
+        raise InvalidField(field, error.vi.partition(": ")[2], error.en.partition(": ")[2]) from error
+    if not crs.reachable(epsg):
+        raise InvalidField(
+            field,
+            f"EPSG:{epsg} không phải hệ toạ độ VN-2000 hay WGS 84",
+            f"EPSG:{epsg} is no coordinate system of VN-2000 and not WGS 84",
+        )
+    return epsg
 
 
 def _summary(summary: ports.LandSummary) -> LandSummary:

@@ -294,6 +294,39 @@ class ParcelStoreContract:
         assert len(seen) == len(set(seen))
         assert seen == sorted(seen)
 
+    # -------------------------------------------------------- maps
+
+    async def test_parcels_within_a_box_come_with_their_shape_and_no_more_than_asked(self, store: ParcelStore) -> None:
+        parcels = [a_parcel(number) for number in range(6)]
+        await put(store, 1, parcels, [])
+        await put(store, 2, [a_parcel(3, number="3a")], [])
+        running = an_import(3)
+        await store.begin_import(running)
+        await store.put_parcels(running.name, [a_parcel(9)])
+        found = await store.within(ParcelFilter(bounds=parcels[3].bounds), 10)
+        assert [(one.number, one.wgs84_wkb, one.source_wkb) for one in found] == [
+            ("2", parcels[2].wgs84_wkb, b""), ("3a", parcels[3].wgs84_wkb, b""), ("4", parcels[4].wgs84_wkb, b""),
+        ]  # fmt: skip
+        assert [one.number for one in await store.within(ParcelFilter(bounds=parcels[3].bounds), 2)] == ["2", "3a"]
+        only = ParcelFilter(bounds=parcels[3].bounds, **{"import": "imports/i2"})
+        assert [one.number for one in await store.within(only, 10)] == ["3a"]
+        assert await store.within(ParcelFilter(bounds=BoundingBox(west_deg=1, east_deg=2)), 10) == []
+
+    async def test_squares_count_each_parcel_of_a_box_once(self, store: ParcelStore) -> None:
+        parcels = [a_parcel(number) for number in range(8)]  # each 0.001° wide
+        parcels[0].error_count, parcels[1].error_count, parcels[1].warning_count = 3, 1, 2
+        await put(store, 1, parcels, [])
+        await put(store, 2, [a_parcel(7, warning_count=1)], [])
+        box = BoundingBox(west_deg=108.0, east_deg=108.008, south_deg=15.0, north_deg=15.008)
+        found = await store.squares(ParcelFilter(bounds=box), 4)
+        assert [(one.column, one.row, one.parcel_count, one.error_count, one.warning_count) for one in found] == [
+            (0, 0, 2, 2, 1), (1, 0, 2, 0, 0), (2, 0, 2, 0, 0), (3, 0, 2, 0, 1),
+        ]  # fmt: skip
+        only = await store.squares(ParcelFilter(bounds=box, **{"import": "imports/i2"}), 1)
+        assert [(one.parcel_count, one.warning_count) for one in only] == [(1, 1)]
+        half = BoundingBox(west_deg=108.0035, east_deg=108.2, south_deg=14.0, north_deg=15.1)
+        assert sum(one.parcel_count for one in await store.squares(ParcelFilter(bounds=half), 3)) == 5
+
     # -------------------------------------------------------- findings
 
     async def test_findings_come_most_serious_first_then_by_code_then_by_name(self, store: ParcelStore) -> None:

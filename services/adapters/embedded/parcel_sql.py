@@ -110,6 +110,8 @@ def version_row(import_id: int, parcel: Parcel) -> tuple[object, ...]:
         parcel.computed_area_m2,
         *corners,
         bare.SerializeToString(),
+        parcel.error_count,
+        parcel.warning_count,
     )
 
 
@@ -157,6 +159,11 @@ def finding_condition(filter_: FindingFilter) -> tuple[str, list[object]]:
     where.within("f.rank", [rank(severity) for severity in severities])
     if filter_.HasField("bounds"):
         box = filter_.bounds
+        sides = (box.east_deg, box.west_deg, box.north_deg, box.south_deg)
+        where.add(
+            "f.id IN (SELECT finding FROM place AS p WHERE p.west <= ? AND p.east >= ? AND p.south <= ? AND p.north >= ?)",
+            *sides,
+        )
         where.add("f.longitude BETWEEN ? AND ?", box.west_deg, box.east_deg)
         where.add("f.latitude BETWEEN ? AND ?", box.south_deg, box.north_deg)
     return where.text, where.values
@@ -181,9 +188,10 @@ def clear_import(connection: sqlite3.Connection, import_id: int, *, findings: bo
         connection.execute(f"DELETE FROM {table} WHERE {column} IN {STAGED}", (import_id,))
     connection.execute("DELETE FROM version WHERE import = ?", (import_id,))
     if findings:
-        connection.execute(
-            "DELETE FROM participant WHERE finding IN (SELECT id FROM finding WHERE import = ?)", (import_id,)
-        )
+        for table in ("participant", "place"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE finding IN (SELECT id FROM finding WHERE import = ?)", (import_id,)
+            )
         connection.execute("DELETE FROM finding WHERE import = ?", (import_id,))
 
 

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, Severity
 
+from services.adapters.embedded import parcel_map
 from services.adapters.embedded import parcel_sql as sql
 from services.adapters.embedded.database import Database
 from services.core.errors import Conflict, NotFound
 from services.core.names import number_key
-from services.core.ports import FindingPage, LandSummary, ParcelPage
+from services.core.ports import FindingPage, LandSummary, ParcelPage, ParcelSquare
 
 T = TypeVar("T")
 _BARE = "v.parcel, i.commit_time, x'', x''"
@@ -31,7 +32,7 @@ class SqliteParcelStore:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._database = Database(path, sql.MIGRATIONS)
+        self._database = Database(path, (*sql.MIGRATIONS, parcel_map.MIGRATION))
 
     async def __aenter__(self) -> SqliteParcelStore:
         """Nothing to do: the file is opened at its first use."""
@@ -155,6 +156,15 @@ class SqliteParcelStore:
 
         return await self._database.read(work)
 
+    async def within(self, filter_: ParcelFilter, limit: int) -> list[Parcel]:
+        """Current parcels that match, by name, at most `limit`, with geometry in WGS 84 only."""
+        rows = await self._database.read(lambda connection: parcel_map.within(connection, filter_, limit))
+        return [_parcel(*row) for row in rows]
+
+    async def squares(self, filter_: ParcelFilter, side: int) -> list[ParcelSquare]:
+        """Current parcels that match, counted by square of the filter's box, `side` squares along each side."""
+        return await self._database.read(lambda connection: parcel_map.squares(connection, filter_, side))
+
     async def neighbours(self, name: str) -> list[Parcel]:
         """Current parcels whose bounds touch those of a parcel, itself left out, with geometry, by name."""
 
@@ -246,7 +256,7 @@ def _keep(connection: sqlite3.Connection, import_id: int, import_: Import) -> No
 def _put_parcel(connection: sqlite3.Connection, import_id: int, parcel: Parcel) -> None:
     version = connection.execute(
         "INSERT INTO version (import, name, commune, area, sheet_key, number_key, area_m2, west, south, east, north,"
-        " parcel) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " parcel, error_count, warning_count) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         sql.version_row(import_id, parcel),
     ).lastrowid
     connection.execute("INSERT INTO geometry VALUES (?, ?, ?)", (version, parcel.source_wkb, parcel.wgs84_wkb))
@@ -268,6 +278,9 @@ def _put_finding(connection: sqlite3.Connection, import_id: int, finding: Findin
     if cursor.rowcount:
         names = {name for name in (finding.parcel, *finding.related_parcels) if name}
         connection.executemany("INSERT INTO participant VALUES (?, ?)", [(name, cursor.lastrowid) for name in names])
+        if finding.HasField("location"):
+            east, north = finding.location.longitude_deg, finding.location.latitude_deg
+            connection.execute("INSERT INTO place VALUES (?, ?, ?, ?, ?)", (cursor.lastrowid, east, east, north, north))
 
 
 def _head(connection: sqlite3.Connection, name: str, columns: str) -> tuple[bytes, int, bytes, bytes] | None:

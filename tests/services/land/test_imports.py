@@ -6,12 +6,20 @@ import asyncio
 import random
 import stat
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2
-from ngoclinh.land.v1.import_service_pb2 import GetImportRequest, ListImportsRequest, UploadHeader, UploadImportRequest
+from ngoclinh.land.v1.import_service_pb2 import (
+    CancelImportRequest,
+    GetImportRequest,
+    ListImportsRequest,
+    UploadHeader,
+    UploadImportRequest,
+    WatchImportRequest,
+)
 from ngoclinh.land.v1.land_service_pb2 import GetParcelRequest, ListFindingsRequest, ListParcelsRequest
 from ngoclinh.land.v1.parcel_pb2 import ImportState
 from ngoclinh.type.v1.type_pb2 import ErrorReason
@@ -26,10 +34,12 @@ from tests.gis import files
 from tests.services.land.serving import Land, ended, land, messages
 from tests.services.land.sheets import OPTIONS
 
-COMMITTED, FAILED, REJECTED = (
+RUNNING, COMMITTED, FAILED, REJECTED, CANCELLED = (
+    ImportState.IMPORT_STATE_RUNNING,
     ImportState.IMPORT_STATE_COMMITTED,
     ImportState.IMPORT_STATE_FAILED,
     ImportState.IMPORT_STATE_REJECTED,
+    ImportState.IMPORT_STATE_CANCELLED,
 )
 
 
@@ -235,6 +245,63 @@ async def test_an_import_goes_on_after_a_stop_in_the_middle(tmp_path: Path, shee
         import_ = await served.imports.UploadImport(messages(sheet, **OPTIONS))
     async with land(tmp_path / "data") as served:
         assert (await ended(served.imports, import_.name)).state == COMMITTED
+
+
+def reader_children() -> list[str]:
+    """Pids of the reader children of this process."""
+    pids = [pid for found in Path("/proc/self/task").glob("*/children") for pid in found.read_text().split()]
+    return [pid for pid in pids if b"services.land.reader_child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+async def test_a_cancelled_import_ends_its_child_and_changes_nothing(served: Land, tmp_path: Path) -> None:
+    first = files.write(tmp_path / "to3.gpkg", files.squares(3), files.cadastral_columns(3))
+    await ended(served.imports, (await served.imports.UploadImport(messages(first, **OPTIONS))).name)
+    before = (await served.parcels.ListParcels(ListParcelsRequest())).parcels
+    large = files.write(tmp_path / "large.gpkg", files.squares(20_000), files.cadastral_columns(20_000))
+    name = (await served.imports.UploadImport(messages(large, **OPTIONS))).name
+    waiting = (await served.imports.UploadImport(messages(first, **OPTIONS))).name
+    async with asyncio.timeout(30):
+        while True:
+            if reader_children():
+                break
+            await asyncio.sleep(0.01)
+    dropped = await served.imports.CancelImport(CancelImportRequest(name=waiting))
+    assert dropped.state == CANCELLED, "one that waits is cancelled at once"
+    assert (await served.imports.GetImport(GetImportRequest(name=name))).state == RUNNING
+    done = await served.imports.CancelImport(CancelImportRequest(name=name))
+    assert (done.name, done.state, done.step) == (name, CANCELLED, "")
+    assert not reader_children()
+    assert (await served.imports.CancelImport(CancelImportRequest(name=name))).state == CANCELLED
+    assert (await served.parcels.ListParcels(ListParcelsRequest())).parcels == before
+    assert (await served.parcels.ListFindings(ListFindingsRequest(filter={"import": name}))).total_count == 0
+    after = await served.imports.UploadImport(messages(first, **OPTIONS))
+    assert (await ended(served.imports, after.name)).state == COMMITTED, "the next one has its turn"
+    assert not [path for path in (served.folder / "uploads").iterdir() if name.partition("/")[2] in path.name]
+
+
+async def test_what_has_ended_cannot_be_cancelled(served: Land, sheet: Path) -> None:
+    name = (await served.imports.UploadImport(messages(sheet, **OPTIONS))).name
+    await ended(served.imports, name)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.imports.CancelImport(CancelImportRequest(name=name))
+    assert reason(caught.value) == (grpc.StatusCode.FAILED_PRECONDITION, "CONFLICT")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.imports.CancelImport(CancelImportRequest(name="imports/none"))
+    assert reason(caught.value) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+
+
+async def test_an_import_is_watched_to_its_end(served: Land, sheet: Path) -> None:
+    name = (await served.imports.UploadImport(messages(sheet, **OPTIONS))).name
+    seen = [getattr(told, "import") async for told in served.imports.WatchImport(WatchImportRequest(name=name))]
+    assert {import_.name for import_ in seen} == {name}
+    assert [import_.state for import_ in seen[:-1]] == [RUNNING] * (len(seen) - 1)
+    assert (seen[-1].state, seen[-1].parcel_count) == (COMMITTED, 3)
+    assert all(one != other for one, other in pairwise(seen))
+    again = [getattr(told, "import") async for told in served.imports.WatchImport(WatchImportRequest(name=name))]
+    assert again == seen[-1:]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await anext(aiter(served.imports.WatchImport(WatchImportRequest(name="imports/none"))))
+    assert reason(caught.value) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
 
 
 async def test_a_passing_fault_is_tried_again_and_a_lasting_one_is_told(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 import shapely
 from ngoclinh.land.v1.land_service_pb2 import (
@@ -22,9 +23,11 @@ from ngoclinh.land.v1.land_service_pb2 import (
     ListRulesRequest,
     ParcelKey,
     SummarizeLandRequest,
+    TransformPointsRequest,
 )
 from ngoclinh.land.v1.parcel_pb2 import Severity
 
+from gis.crs import to_wgs84
 from gis.rules import RULES
 from services.land import servicer
 from services.rpc import status
@@ -189,6 +192,27 @@ async def test_coordinate_systems_are_listed_and_detected(served: Land) -> None:
     assert best.centre.latitude_deg == pytest.approx(15.167, abs=0.01)
     bad = DetectCoordinateSystemRequest(coordinates=pairs, commune="Trà Mai")
     assert await refusal(served.parcels.DetectCoordinateSystem(bad)) == ("INVALID_ARGUMENT", "INVALID_FIELD")
+
+
+async def test_points_go_from_one_system_into_another_and_back(served: Land) -> None:
+    corner = CoordinatePair(first=545000.25, second=1676000.5)
+    request_ = TransformPointsRequest(points=[corner] * 2, **{"from": "107-45", "to": "4326"})
+    away = await served.parcels.TransformPoints(request_)
+    assert (getattr(away, "from"), away.to) == ("coordinateSystems/5899", "coordinateSystems/4326")
+    expected = to_wgs84(np.array([shapely.Point(545000.25, 1676000.5)]), 5899)[0]
+    place = pytest.approx((expected.x, expected.y), abs=1e-9)
+    assert [(point.first, point.second) for point in away.points] == [place] * 2
+    request_ = TransformPointsRequest(points=away.points, **{"from": "EPSG:4326", "to": "5899"})
+    (back, _) = (await served.parcels.TransformPoints(request_)).points
+    assert (back.first, back.second) == pytest.approx((545000.25, 1676000.5), abs=1e-3)
+    for source, target, reason in (
+        ("6956", "4326", "UNUSABLE_COORDINATE_SYSTEM"), ("5899", "3857", "INVALID_FIELD"),
+        ("x", "4326", "INVALID_FIELD"), ("", "4326", "INVALID_FIELD"),
+    ):  # fmt: skip
+        wrong = TransformPointsRequest(points=[corner], **{"from": source, "to": target})
+        assert (await refusal(served.parcels.TransformPoints(wrong)))[1] == reason
+    far = TransformPointsRequest(points=[CoordinatePair(first=1e300, second=1e300)], **{"from": "5899", "to": "4326"})
+    assert await refusal(served.parcels.TransformPoints(far)) == ("INVALID_ARGUMENT", "INVALID_FIELD")
 
 
 async def test_parcels_in_a_request_are_checked_and_not_stored(served: Land) -> None:
