@@ -110,7 +110,7 @@ def running(*arguments: str | Path) -> Iterator[Program]:
             program.terminate()
 
 
-def eventually(look: Callable[[], Any], timeout_s: float = 60, pause_s: float = 0.2) -> Any:
+def eventually(look: Callable[[], Any], timeout_s: float = 120, pause_s: float = 0.2) -> Any:
     """What `look` gives as soon as it is true."""
     end = time.monotonic() + timeout_s
     while True:

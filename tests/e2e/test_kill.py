@@ -30,7 +30,14 @@ def stored(program: Program) -> list[str]:
     return [article["canonical_url"] for article in articles if article.get("analysis")]
 
 
+def alive(pid: int) -> bool:
+    """Does a process run? One that ended and that nobody waits for does not."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_kill_9_of_crawler_and_core_loses_nothing_and_stores_nothing_twice(sites: list[Site], tmp_path: Path) -> None:
     config = settings_for(sites, tmp_path)
     first = Program("--config", config, "up")
@@ -42,12 +49,12 @@ def test_kill_9_of_crawler_and_core_loses_nothing_and_stores_nothing_twice(sites
     acknowledged = set(stored(first))
     (crawler,) = first.children
     first.kill()
-    eventually(lambda: not Path(f"/proc/{crawler}").exists())
+    eventually(lambda: not alive(crawler))
     with running("--config", config, "up") as second:
         assert acknowledged <= {
             article["canonical_url"] for article in second.get("/v1/articles?page_size=200")["articles"]
         }
-        eventually(lambda: len(stored(second)) >= SITES * ARTICLES, timeout_s=120)
+        eventually(lambda: len(stored(second)) >= SITES * ARTICLES, timeout_s=240)
         expected = Counter(f"{site.home}tin-{index}.html" for site in sites for index in range(ARTICLES))
         assert Counter(stored(second)) == expected
         assert second.get("/v1/articles?page_size=1")["total_count"] == str(SITES * ARTICLES)
