@@ -135,7 +135,9 @@ def _rings(geometry: Geometries, usable: NDArray[np.int64]) -> Rings:
     stop = np.cumsum(size)
     hole = np.ones(len(size), dtype=bool)
     hole[first[full]] = False
-    return Rings(shapely.get_coordinates(parts), stop - size, stop, np.repeat(record, rings_of_part), hole)
+    full = size > 0  # a hole may be empty
+    owner = np.repeat(record, rings_of_part)
+    return Rings(shapely.get_coordinates(parts), (stop - size)[full], stop[full], owner[full], hole[full])
 
 
 @derived
