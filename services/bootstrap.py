@@ -137,7 +137,7 @@ class Services:
         """The servicers over some stores."""
         evidence = EvidenceStore(settings.data_dir / "evidence")
         return cls(
-            area=AreaServicer(settings.watch_areas, clock),
+            area=AreaServicer(settings.watch_areas, clock, stores.ledger),
             media=MediaServicer(stores.bus, stores.ledger, stores.index, evidence, channel, clock),
             alerts=AlertServicer(stores.ledger, stores.index, channel, settings.alerts.webhook_hosts, clock),
             sentiment=SentimentServicer(stores.classifier),

@@ -1,4 +1,4 @@
-"""AreaService: the registers, place resolution, and the watch areas of the settings."""
+"""AreaService: the registers, place resolution, and the watch areas."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from ngoclinh.area.v1.area_service_pb2 import (
     Area,
     AreaFilter,
+    CreateWatchAreaRequest,
+    DeleteWatchAreaRequest,
     GetAreaRequest,
     GetWatchAreaRequest,
     ListAreasRequest,
@@ -18,21 +21,23 @@ from ngoclinh.area.v1.area_service_pb2 import (
     ListWatchAreasResponse,
     ResolvePlaceRequest,
     ResolvePlaceResponse,
+    UpdateWatchAreaRequest,
     WatchArea,
 )
 from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceServicer
 
 from services.area import convert
+from services.area.watch_areas import TODAY, WatchAreas
 from services.core import paging
 from services.core.areas import Unit, register, resolve
 from services.core.clock import Clock, to_datetime, utc_now, vietnam_date
 from services.core.config import WatchAreaSettings
 from services.core.errors import InvalidField, NotFound
-from services.core.names import area_name, parse_area_name
+from services.core.names import parse_area_name
+from services.core.ports import WatchAreaLedger
+from services.rpc.caller import user_of
 
 PAGE_SIZE, MAX_PAGE_SIZE = 100, 1000
-TODAY = 2025
-"""Edition that is valid now."""
 
 Row = TypeVar("Row", Unit, WatchArea)
 
@@ -43,16 +48,20 @@ class AreaServicer(AreaServiceServicer):
     Args:
         watch_areas: the settings' watch areas by id.
         clock: the present moment.
+        ledger: where watch areas that people make are kept; None where nothing can be changed.
 
     Raises:
         InvalidField: a watch area names a code that no commune of today has.
     """
 
-    def __init__(self, watch_areas: Mapping[str, WatchAreaSettings], clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        watch_areas: Mapping[str, WatchAreaSettings],
+        clock: Clock = utc_now,
+        ledger: WatchAreaLedger | None = None,
+    ) -> None:
         self._clock = clock
-        self._watch_areas = {
-            area.name: area for area in sorted((_watch_area(*row) for row in watch_areas.items()), key=lambda a: a.name)
-        }
+        self._watch_areas = WatchAreas(watch_areas, ledger)
 
     async def GetArea(self, request: GetAreaRequest, context: Any) -> Area:
         """One unit of one edition."""
@@ -76,29 +85,25 @@ class AreaServicer(AreaServiceServicer):
 
     async def GetWatchArea(self, request: GetWatchAreaRequest, context: Any) -> WatchArea:
         """One watch area."""
-        found = self._watch_areas.get(request.name)
-        if found is None:
-            raise NotFound(request.name)
-        return found
+        return await self._watch_areas.get(request.name)
 
     async def ListWatchAreas(self, request: ListWatchAreasRequest, context: Any) -> ListWatchAreasResponse:
         """All watch areas, in the order of their names."""
-        page, token = _page(list(self._watch_areas.values()), "watchAreas", request, None)
+        page, token = _page(list((await self._watch_areas.all()).values()), "watchAreas", request, None)
         return ListWatchAreasResponse(watch_areas=page, next_page_token=token)
 
+    async def CreateWatchArea(self, request: CreateWatchAreaRequest, context: Any) -> WatchArea:
+        """Make a watch area."""
+        return await self._watch_areas.create(request.watch_area, request.watch_area_id, user_of(context))
 
-def _watch_area(id_: str, settings: WatchAreaSettings) -> WatchArea:
-    names = []
-    for code in settings.areas:
-        unit = register().get(area_name(TODAY, code))
-        if unit is None or len(unit.code) != 5:
-            raise InvalidField(
-                f"watch_areas.{id_}.areas",
-                f"“{code}” không phải mã xã, phường, đặc khu hiện nay",
-                f"'{code}' is no code of a commune of today",
-            )
-        names.append(unit.name)
-    return WatchArea(name=f"watchAreas/{id_}", title=settings.title, areas=names)
+    async def UpdateWatchArea(self, request: UpdateWatchAreaRequest, context: Any) -> WatchArea:
+        """Change a watch area, one of the settings too."""
+        return await self._watch_areas.update(request.watch_area, request.update_mask.paths, user_of(context))
+
+    async def DeleteWatchArea(self, request: DeleteWatchAreaRequest, context: Any) -> Empty:
+        """Remove a watch area; one of the settings goes back to what they say."""
+        await self._watch_areas.delete(request.name, user_of(context))
+        return Empty()
 
 
 def _matching(filter_: AreaFilter) -> list[Unit]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from google.protobuf.message import Message
+from ngoclinh.area.v1.area_service_pb2 import WatchArea
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
 from ngoclinh.media.v1.alert_pb2 import Alert, AlertRule
@@ -231,7 +232,23 @@ class AlertLedger(Protocol):
         ...
 
 
-class Ledger(AlertLedger, Protocol):
+class WatchAreaLedger(Protocol):
+    """The part of the ledger that keeps the watch areas of people; those of the settings are not here."""
+
+    async def put_watch_area(self, area: WatchArea, user: str) -> None:
+        """Keep a watch area, new or changed, with who and when."""
+        ...
+
+    async def delete_watch_area(self, name: str, user: str) -> None:
+        """End a watch area, with who and when; one that is not kept changes nothing."""
+        ...
+
+    async def watch_areas(self) -> list[WatchArea]:
+        """The watch areas that are kept, in the order of their names."""
+        ...
+
+
+class Ledger(AlertLedger, WatchAreaLedger, Protocol):
     """The store of record: everything else can be rebuilt from it."""
 
     async def record_collected(self, event: ArticleCollected) -> Recorded:

@@ -37,8 +37,8 @@ from services.core.errors import FetchRefused, InvalidField, NotFound
 from services.core.names import random_id
 from services.core.ports import ArticleIndex, Ledger
 from services.media.alerting import check_webhook, cooldown, most_together, shown_time, window, within
-from services.media.caller import user_of
 from services.media.filters import spelled_out
+from services.rpc.caller import user_of
 
 TRIED = timedelta(days=30)
 """How far back a rule is tried."""

@@ -37,13 +37,13 @@ from services.core import corrections, paging
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.errors import InvalidField, InvalidPageToken, NotFound
 from services.core.ports import ArticleIndex, Bus, Ledger
-from services.media.caller import user_of
 from services.media.evidence import EvidenceStore
 from services.media.filters import spelled_out
 from services.media.source_requests import SourceRequests
 from services.media.sources import Sources
 from services.media.submit import Submissions
 from services.media.watching import watch
+from services.rpc.caller import user_of
 
 
 class MediaServicer(MediaServiceServicer):

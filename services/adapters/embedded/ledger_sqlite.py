@@ -21,7 +21,7 @@ from ngoclinh.media.v1.event_pb2 import (
 )
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
-from services.adapters.embedded import ledger_alerts
+from services.adapters.embedded import ledger_alerts, ledger_watch_areas
 from services.adapters.embedded import ledger_articles as articles
 from services.adapters.embedded.database import Database
 from services.core.clock import Clock, to_timestamp, utc_now
@@ -80,11 +80,12 @@ MIGRATIONS = (
     CREATE INDEX evidence_sha256 ON evidence (sha256);
     """,
     "CREATE TABLE source_check (request TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;",
+    ledger_watch_areas.MIGRATION,
 )
 REPLAY_BATCH = 200
 
 
-class SqliteLedger(ledger_alerts.SqliteAlerts):
+class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAreas):
     """The port `Ledger` over one SQLite file.
 
     Args:

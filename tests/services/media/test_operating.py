@@ -26,7 +26,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
 )
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 
-from services.media.caller import USER_KEY
+from services.rpc.caller import USER_KEY
 from tests.contracts.articles import article, collected
 from tests.contracts.bus import take
 from tests.services.media.serving import refusal

@@ -31,8 +31,8 @@ from services.core.clock import utc_now
 from services.core.names import article_name
 from services.core.ports import Output
 from services.core.worker import run_worker
-from services.media.caller import USER_KEY
 from services.rpc import status
+from services.rpc.caller import USER_KEY
 from tests.contracts.articles import AREAS, article, collected
 from tests.contracts.bus import take
 from tests.services.media.serving import refusal
