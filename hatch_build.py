@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,8 @@ def generate(root: Path = ROOT) -> Path:
     """Run protoc over `protos/`; returns the folder of the generated packages (`gen/`)."""
     from grpc_tools import protoc
 
-    gen = root / "gen"
-    shutil.rmtree(gen, ignore_errors=True)
-    gen.mkdir()
+    final = root / "gen"
+    gen = Path(tempfile.mkdtemp(prefix="gen-", dir=root))
     validate = gen / "validate.binpb"
     validate.write_bytes(validate_descriptor())
     annotations = Path(str(import_module("google.api.annotations_pb2").__file__))
@@ -55,7 +55,10 @@ def generate(root: Path = ROOT) -> Path:
         (package / "__init__.py").touch()
         (package / "py.typed").touch()
     (gen / "descriptors.binpb").rename(gen / "ngoclinh" / "descriptors.binpb")
-    return gen
+    gen.chmod(0o755)
+    shutil.rmtree(final, ignore_errors=True)
+    gen.rename(final)
+    return final
 
 
 def _script(name: str) -> str | None:
