@@ -21,6 +21,9 @@ from crawlers.documents import MAX_TEXT, MAX_TITLE, Document, best_time
 from crawlers.markup import clean
 from crawlers.spiders import MAX_ITEMS, Answer, Entry, Found, NotReadable
 
+_DOCTYPE = re.compile(
+    rb"\A((?:\xef\xbb\xbf)?(?>\s|<\?.*?\?>|<!--.*?-->)*+)<!DOCTYPE[^\[>]*+(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE
+)
 _HTML = re.compile(rb"^\s*(?:<!doctype\s+html|<html\b)", re.IGNORECASE)
 
 
@@ -49,10 +52,11 @@ def read(answer: Answer) -> Found:
 def _parse(answer: Answer) -> Any:
     """Parse a stream, because feedparser takes other input for the name of a file or address to open.
 
-    It drops the entity declarations of the document, so none is ever expanded or fetched.
+    Without its DOCTYPE a feed declares no entity, so none is ever fetched or expanded; in UTF-16, where it stays, expat
+    ends the expansion at some megabytes.
     """
     return feedparser.parse(
-        io.BytesIO(answer.body),
+        io.BytesIO(_DOCTYPE.sub(rb"\1", answer.body)),
         response_headers={**answer.headers, "content-location": answer.url},
         sanitize_html=False,
         resolve_relative_uris=False,

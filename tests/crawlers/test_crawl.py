@@ -112,12 +112,23 @@ async def test_edits_and_withdrawals_are_noticed(shared: Path, tmp_path: Path) -
 
 
 async def test_politeness_on_the_wire(web: Any, crawls: Crawls) -> None:
-    crawls.sources = only(crawls.folder / "sources", "forum", "portal")
+    forum, portal = only(crawls.folder / "sources", "forum", "portal")
+    crawls.sources = [narrowed(forum, "posts.json"), narrowed(portal, "c=thong-bao")]
     crawls.polite = True
     events = await crawls.crawl()
-    assert len(articles(events)) == len(web.published(site="forum")) + len(web.published(site="portal"))
+    notices = [entry for entry in web.published(site="portal") if entry["kind"] == "notice"]
+    assert len(articles(events)) == len(web.published(site="forum")) + len(notices)
     audit = web.audit(min_delay=2.0)
     assert audit["ok"], audit["violations"]
+
+
+def narrowed(spec: SourceSpec, part: str) -> SourceSpec:
+    """A source with only the discoveries whose address contains a text."""
+    tree = spec.model_dump()
+    return SourceSpec.model_validate(
+        tree
+        | {"discover": [each for each in tree["discover"] if part in each["feed"] + each["sitemap"] + each["list"]]}
+    )
 
 
 # ---------------------------------------------------------------- commands

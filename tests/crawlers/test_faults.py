@@ -26,7 +26,7 @@ def web(shared: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def crawls(web: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crawls:
-    quick = (0.3, 0.6, 0.9, 1.2)
+    quick = (0.3, 0.6)
     monkeypatch.setattr(schedule, "RETRY_S", quick)
     monkeypatch.setattr(visiting, "RETRY_S", quick)
     write_sources(web, tmp_path / "sources")
