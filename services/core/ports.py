@@ -507,7 +507,7 @@ class ParcelStore(Protocol):
         ...
 
     async def within(self, filter_: ParcelFilter, limit: int) -> list[Parcel]:
-        """Current parcels that match, by name, at most `limit`, with geometry in WGS 84 only."""
+        """Current parcels that match, in the order in which they were put, at most `limit`, with WGS 84 geometry only."""
         ...
 
     async def squares(self, filter_: ParcelFilter, side: int) -> list[ParcelSquare]:

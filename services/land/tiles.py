@@ -66,11 +66,12 @@ class Tiles:
                 setattr(filter_, "import", import_name)
                 filter_.bounds.CopyFrom(_box(tile, buffer))
             findings = (await self._store.findings(near, MOST_FINDINGS)).findings
-            if tile.z >= PARCEL_ZOOM and (await self._store.parcels(wanted, 1)).total <= MOST_PARCELS:
-                parcels = await self._store.within(wanted, MOST_PARCELS)
-                drawn = await asyncio.to_thread(draw_parcels, tile, parcels, findings)
-                if len(drawn) <= MOST_BYTES:
-                    return drawn
+            if tile.z >= PARCEL_ZOOM:
+                parcels = await self._store.within(wanted, MOST_PARCELS + 1)
+                if len(parcels) <= MOST_PARCELS:
+                    drawn = await asyncio.to_thread(draw_parcels, tile, parcels, findings)
+                    if len(drawn) <= MOST_BYTES:
+                        return drawn
             squares = await self._store.squares(inside, SQUARES)
             return await asyncio.to_thread(_draw_squares, tile, squares, findings)
 

@@ -305,9 +305,9 @@ class ParcelStoreContract:
         await store.put_parcels(running.name, [a_parcel(9)])
         found = await store.within(ParcelFilter(bounds=parcels[3].bounds), 10)
         assert [(one.number, one.wgs84_wkb, one.source_wkb) for one in found] == [
-            ("2", parcels[2].wgs84_wkb, b""), ("3a", parcels[3].wgs84_wkb, b""), ("4", parcels[4].wgs84_wkb, b""),
+            ("2", parcels[2].wgs84_wkb, b""), ("4", parcels[4].wgs84_wkb, b""), ("3a", parcels[3].wgs84_wkb, b""),
         ]  # fmt: skip
-        assert [one.number for one in await store.within(ParcelFilter(bounds=parcels[3].bounds), 2)] == ["2", "3a"]
+        assert [one.number for one in await store.within(ParcelFilter(bounds=parcels[3].bounds), 2)] == ["2", "4"]
         only = ParcelFilter(bounds=parcels[3].bounds, **{"import": "imports/i2"})
         assert [one.number for one in await store.within(only, 10)] == ["3a"]
         assert await store.within(ParcelFilter(bounds=BoundingBox(west_deg=1, east_deg=2)), 10) == []

@@ -19,11 +19,11 @@ MIGRATION = """
 
 
 def within(connection: sqlite3.Connection, filter_: ParcelFilter, limit: int) -> list[tuple[bytes, int, bytes, bytes]]:
-    """Rows (record, commit time, no source geometry, WGS 84 geometry) of parcels that match, by name."""
+    """Rows (record, commit time, no source geometry, WGS 84 geometry) of parcels that match, oldest first."""
     where, values = sql.parcel_condition(filter_)
     return connection.execute(
         f"SELECT v.parcel, i.commit_time, x'', g.wgs84 FROM {sql.CURRENT} JOIN geometry AS g ON g.version = v.id"
-        f" WHERE {where} ORDER BY v.name LIMIT ?",
+        f" WHERE {where} ORDER BY v.id LIMIT ?",
         (*values, limit),
     ).fetchall()
 

@@ -157,9 +157,10 @@ class SqliteParcelStore:
         return await self._database.read(work)
 
     async def within(self, filter_: ParcelFilter, limit: int) -> list[Parcel]:
-        """Current parcels that match, by name, at most `limit`, with geometry in WGS 84 only."""
-        rows = await self._database.read(lambda connection: parcel_map.within(connection, filter_, limit))
-        return [_parcel(*row) for row in rows]
+        """Current parcels that match, in the order in which they were put, at most `limit`, with WGS 84 geometry only."""
+        return await self._database.read(
+            lambda connection: [_parcel(*row) for row in parcel_map.within(connection, filter_, limit)]
+        )
 
     async def squares(self, filter_: ParcelFilter, side: int) -> list[ParcelSquare]:
         """Current parcels that match, counted by square of the filter's box, `side` squares along each side."""
@@ -297,7 +298,7 @@ def _head(connection: sqlite3.Connection, name: str, columns: str) -> tuple[byte
 
 def _parcel(record: bytes, commit_time: int, source: bytes, wgs84: bytes) -> Parcel:
     parcel = Parcel.FromString(record)
-    parcel.create_time.FromMicroseconds(commit_time)
+    parcel.create_time.seconds, parcel.create_time.nanos = commit_time // 1_000_000, commit_time % 1_000_000 * 1000
     parcel.source_wkb, parcel.wgs84_wkb = source, wgs84
     return parcel
 
