@@ -13,8 +13,13 @@ from gis.layer import Layer
 from gis.model import Note, Severity
 from services.core.errors import TooLarge, UnreadableFile
 
-MOST_ELEMENTS = 2_000_000
+MOST_ELEMENTS = 400_000
+"""A sheet has some ten thousand."""
+
 _HEAD = 4
+_TYPE = 0x7F
+"""Bits of the second byte that hold the type of an element; there is no type 0."""
+
 _END = b"\xff\xff"
 _BLOCK = 512
 """Programs fill files up to a multiple of it."""
@@ -70,7 +75,7 @@ def walk(content: bytes) -> Walk:
     size = len(content)
     while offset + _HEAD <= size and content[offset : offset + 2] != _END:
         following = offset + _HEAD + 2 * int.from_bytes(content[offset + 2 : offset + 4], "little")
-        if following > size:
+        if following > size or not content[offset + 1] & _TYPE:
             return Walk(count, offset, whole=False)
         offset, count = following, count + 1
         if count > MOST_ELEMENTS:

@@ -22,8 +22,9 @@ BOUNDARIES = frozenset({10, 21, 23, 31, 32, 38, 61})
 
 LAND_LEVELS, AREA_LEVEL, NUMBER_LEVEL = frozenset({2, 29}), 4, 13
 
-MOST_PAIRS = 3_000_000
-"""Pairs of boundary lines whose boxes touch; more make no map, and take too long to cut at each other."""
+PAIRS_A_LINE, FREE_PAIRS, MOST_PAIRS = 30, 200_000, 3_000_000
+"""Boundary lines whose boxes touch, for each line (a map has about 6), up to so many in all; where there are more, lines
+cross without end, and cutting them at their crossings takes too long."""
 
 MOST_LINES = 1_000_000
 
@@ -125,10 +126,11 @@ def _polygons(strokes: list[Stroke]) -> Geometries:
 def _require_order(lines: Geometries) -> None:
     """Refuse lines that all cross each other: cutting them takes time that grows with the square of their number."""
     tree = shapely.STRtree(lines)
+    allowed = min(max(PAIRS_A_LINE * len(lines), FREE_PAIRS), MOST_PAIRS)
     pairs = 0
     for start in range(0, len(lines), 1000):
         pairs += tree.query(lines[start : start + 1000]).shape[1]
-        if pairs > MOST_PAIRS:
+        if pairs > allowed:
             raise TooLarge(
                 "Các đường ranh giới trong bản vẽ chồng chéo quá nhiều, không tạo vùng được.",
                 "The boundary lines of the drawing cross each other too often to make areas of them.",

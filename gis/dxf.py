@@ -10,9 +10,12 @@ import shapely
 
 from gis import encoding, ogr
 from gis.drawing import Label, Stroke, assemble
+from gis.dxf_blocks import expanded
 from gis.kinds import HEAD, Kind
 from gis.layer import Layer
-from services.core.errors import UnreadableFile
+from services.core.errors import TooLarge, UnreadableFile
+
+MOST_ENTITIES = 1_000_000
 
 _LEVEL = re.compile(r"(?i)(?:level|lv|lop|lớp|l)?[ _.-]*0*(\d{1,2})(?!\d)(?:[ _.-].*)?")
 _END = b"EOF"
@@ -27,6 +30,12 @@ def read(path: Path, max_rows: int) -> Layer:
         TooLarge: more than `max_rows` entities.
     """
     _require_end(path)
+    if expanded(path) > min(max_rows, MOST_ENTITIES):
+        raise TooLarge(
+            f"Bản vẽ DXF có hơn {min(max_rows, MOST_ENTITIES)} đối tượng khi mở hết các khối (block).",
+            f"The DXF drawing has more than {min(max_rows, MOST_ENTITIES)} entities with its blocks in their places.",
+            {"limit": str(MOST_ENTITIES)},
+        )
     entities = ogr.read(path, Kind.DXF, "entities", max_rows)
     shapes = shapely.from_wkb(np.array(list(entities.wkb), dtype=object), on_invalid="ignore")
     utf8 = _is_utf8(path)

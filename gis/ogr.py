@@ -48,6 +48,8 @@ A deprecated code of a coordinate system comes as it stands: silently replaced, 
 _CRS_MEMBER = re.compile(rb'"crs"\s*:\s*(\{\s*"(?:type|properties)")')
 _KNOWN_TO_GDAL = re.compile(r"(?i)\bEPSG\b|CRS84|OGC")
 _PLACE = re.compile(r"At line (\d+), character (\d+): (.+)")
+_FOLDERS = re.compile(r"/(?:[^\s/':,]+/)+")
+_SOURCE = re.compile(r"^\w+\.cpp,?\s*(?:line\s*)?\d*:?\s*")
 _ENCODINGS = ("UTF-8", "ISO-8859-1")
 
 
@@ -190,7 +192,8 @@ def _told() -> Iterator[None]:
 
 def _unreadable(words: str) -> UnreadableFile:
     """GDAL's words as an error of the file, with the place where it says one."""
-    reason = words.partition("\n")[0].partition("; It might help")[0][:300]
+    reason = words.partition("\n")[0].partition("; It might help")[0]
+    reason = _SOURCE.sub("", _FOLDERS.sub("", reason)).strip()[:300]
     place = _PLACE.search(reason)
     if place is None:
         return UnreadableFile(f"Không đọc được tệp: {reason}", f"The file cannot be read: {reason}")

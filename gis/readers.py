@@ -41,7 +41,7 @@ class Limits:
 
     max_parcels: int = 2_000_000
     max_bytes: int = 4 << 30
-    max_vertices: int = 1_048_576
+    max_vertices: int = 300_000
 
 
 @dataclass(frozen=True)

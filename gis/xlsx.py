@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -22,7 +23,7 @@ from services.core.errors import RefusedFile, TooLarge, UnreadableFile
 MOST_UNPACKED = 512 << 20
 """Bytes of one part of a workbook."""
 
-MOST_CELLS = 4_000_000
+MOST_CELLS = 2_000_000
 """Cells that a sheet may name, empty ones too."""
 
 MOST_STRINGS = 64 << 20
@@ -237,7 +238,7 @@ class _SheetReader:
         self._row: list[Cell] = []
         self._number = self._cells = self._column = 0
         self._type = self._tag = self._value = ""
-        self._style = 0
+        self._style = "0"
         self._formula = False
 
     def parser(self) -> Any:
@@ -265,7 +266,7 @@ class _SheetReader:
                     {"limit": str(MOST_CELLS)},
                 )  # fmt: skip
             self._column = _column(attributes.get("r", ""), self._column + 1)
-            self._type, self._style = attributes.get("t", "n"), int(attributes.get("s", 0))
+            self._type, self._style = attributes.get("t", "n"), attributes.get("s", "0")
             self._value, self._formula = "", False
         elif tag == "f":
             self._formula = True
@@ -291,13 +292,13 @@ class _SheetReader:
         if self._type != "n":
             return Cell(self._value.strip())
         number = float(self._value)
-        if self._book.is_date(self._style):
+        if self._book.is_date(int(self._style)):
             return Cell(self._book.day(number), CellKind.DATE)
         return Cell(str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number), CellKind.NUMBER)
 
 
 def _local(name: str) -> str:
-    return name.rpartition(":")[2]
+    return name.rpartition(":")[2] if ":" in name else name
 
 
 def _part(target: str) -> str:
@@ -305,12 +306,17 @@ def _part(target: str) -> str:
     return target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
 
 
+@lru_cache(maxsize=20_000)
+def _number(letters: str) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
 def _column(name: str, default: int) -> int:
     """Number of a column from the name of a cell, from 0."""
     letters = name.rstrip("0123456789")
     if not letters or len(letters) > 3 or not letters.isascii() or not letters.isalpha():
         return default
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
+    return _number(letters)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,25 @@ def workbook(path: Path, rows: Sequence[Sequence[Any]], title: str = "Toạ đ�
         sheet.append(list(row))
     book.save(path)
     return path
+
+
+def with_shared_strings(path: Path, rows: Sequence[Sequence[Any]]) -> Path:
+    """An XLSX file whose texts lie in the table of shared strings, as Excel writes them."""
+    workbook(path, rows)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    strings: list[str] = []
+
+    def shared(match: re.Match[str]) -> str:
+        strings.append(match[2])
+        return f'{match[1]}t="s"><v>{len(strings) - 1}</v></c>'
+
+    sheet = entries["xl/worksheets/sheet1.xml"].decode()
+    sheet = re.sub(r'(<c [^>]*?)t="inlineStr"[^>]*><is><t[^>]*>(.*?)</t></is></c>', shared, sheet)
+    items = "".join(f"<si><r><t>{text[:1]}</t></r><r><t>{text[1:]}</t></r><rPh><t>?</t></rPh></si>" for text in strings)
+    entries["xl/worksheets/sheet1.xml"] = sheet.encode()
+    entries["xl/sharedStrings.xml"] = f'<?xml version="1.0"?><sst>{items}</sst>'.encode()
+    return files.pack(path, entries)
 
 
 def table(path: Path, rows: Sequence[Sequence[Any]], delimiter: str = ";", encoding: str = "utf-8-sig") -> Path:

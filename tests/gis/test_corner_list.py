@@ -45,6 +45,12 @@ def test_a_workbook(tmp_path: Path, closed: bool) -> None:
     assert (sheet.crs, sheet.notes) == ("", ())
 
 
+def test_a_workbook_with_shared_strings(tmp_path: Path) -> None:
+    layer = read(lists.with_shared_strings(tmp_path / "a.xlsx", [lists.HEADER, *lists.corners()]))
+    assert same_squares(layer)
+    assert to_sheet(Kind.XLSX, layer).known["land_use_code"].tolist() == ["ONT", "ONT"]
+
+
 @pytest.mark.parametrize(
     "names",
     [
