@@ -51,9 +51,9 @@ class Visitor:
                 if not visit.submission:
                     self._frontier.postpone(visit, ROBOTS_RETRY_S, error.en, visit.attempts)
                     return
-            await self._fail(visit, "refused", error)
+            await self.give_up(visit, "refused", error)
         except (FetchRefused, NotToBeKept) as error:
-            await self._fail(visit, "refused", error)
+            await self.give_up(visit, "refused", error)
         except Transient as error:
             await self._again(visit, error)
         except NoArticle as error:
@@ -61,9 +61,9 @@ class Visitor:
                 self._frontier.block(visit.source, WALL_S, error.vi, error.en)
             if error.why == "empty":
                 self._frontier.saw(visit.source, empty=True)
-            await self._fail(visit, "void", error)
+            await self.give_up(visit, "void", error)
         except FetchFailed as error:
-            await self._fail(visit, "failed", error)
+            await self.give_up(visit, "failed", error)
 
     async def _visit(self, visit: Visit, source: SourceSpec | None) -> None:
         again = visit.checks > 0 and not visit.submission
@@ -92,14 +92,14 @@ class Visitor:
         """Try again with growing pauses, a bounded number of times."""
         tries = SUBMITTED_TRIES if visit.submission else len(RETRY_S)
         if visit.attempts >= tries:
-            await self._fail(visit, "failed", error)
+            await self.give_up(visit, "failed", error)
             return
         wait_s = error.wait_s if isinstance(error, Later) else None
         self._frontier.postpone(
             visit, RETRY_S[visit.attempts] if wait_s is None else wait_s, error.en, visit.attempts + 1
         )
 
-    async def _fail(self, visit: Visit, state: str, error: NgocLinhError) -> None:
+    async def give_up(self, visit: Visit, state: str, error: NgocLinhError) -> None:
         """Settle a page that gives nothing, and tell who waits for it."""
         if visit.submission:
             await self._pipeline.submission_failed(visit, error)

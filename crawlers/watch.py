@@ -27,7 +27,7 @@ from crawlers.settings import user_agent
 from crawlers.visiting import Visitor
 from services.core.clock import to_timestamp
 from services.core.config import Settings
-from services.core.errors import FetchRefused, Unavailable
+from services.core.errors import FetchFailed, FetchRefused, Unavailable
 from services.core.log import get_logger
 from services.core.ports import Bus, Output
 from services.core.worker import Quarantine, run_worker
@@ -37,6 +37,7 @@ PATIENCE_S = 120.0
 REPORT_S = 10.0
 """Seconds between two reports on sources that changed."""
 _LOOK_S = 60.0
+_FORGET_S = 86_400.0
 
 _log = get_logger(__name__)
 
@@ -130,10 +131,13 @@ class Watch:
 
     async def _dispatch(self) -> None:
         """Give every host with something to do a worker of its own."""
-        Documents(self._frontier).forget_old()
+        documents, forget_at = Documents(self._frontier), 0.0
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
+                if self._frontier.clock() >= forget_at:
+                    documents.forget_old()
+                    forget_at = self._frontier.clock() + _FORGET_S
                 for host in self._frontier.hosts_due() - self._active:
                     self._active.add(host)
                     group.create_task(self._work(host), name=f"host {host}")
@@ -162,7 +166,7 @@ class Watch:
                     await asyncio.sleep(RETRY_S[0])
                 except Exception:
                     _log.exception("fault", host=host, url=job.url)
-                    self._faulted(job)
+                    await self._faulted(job)
                 self._changed.add(job.source)
                 self._wake.set()
         finally:
@@ -189,15 +193,16 @@ class Watch:
             vi, en = "Máy chủ yêu cầu tạm ngừng.", "The host asks for a rest."
             self._frontier.polled(job, self._sources[job.source], Outcome(failed=True, problem_vi=vi, problem_en=en))
 
-    def _faulted(self, job: Poll | Visit) -> None:
+    async def _faulted(self, job: Poll | Visit) -> None:
         """A fault of ours: try again a few times, never at once."""
+        fault = FetchFailed("Lỗi bên trong trình thu thập.", "An internal fault of the crawler.")
         if isinstance(job, Poll):
-            outcome = Outcome(failed=True, problem_vi="Lỗi bên trong trình thu thập.", problem_en="An internal fault.")
+            outcome = Outcome(failed=True, problem_vi=fault.vi, problem_en=fault.en)
             self._frontier.polled(job, self._sources[job.source], outcome)
         elif job.attempts >= len(RETRY_S):
-            self._frontier.settle(job, "failed", "internal fault")
+            await self._visitor.give_up(job, "failed", fault)
         else:
-            self._frontier.postpone(job, RETRY_S[job.attempts], "internal fault", job.attempts + 1)
+            self._frontier.postpone(job, RETRY_S[job.attempts], fault.en, job.attempts + 1)
 
     # ------------------------------------------------------------ commands and reports
 
