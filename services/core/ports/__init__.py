@@ -1,0 +1,44 @@
+"""The five ports. Each has an embedded adapter and, where the office outgrows one machine, a cluster adapter.
+
+The clauses that every adapter passes are the suites in `tests/contracts/`. Events and records are the protobuf
+messages of `protos/`: there is no second set of models.
+"""
+
+from services.core.ports.bus import SUBJECTS, Bus, Delivery, Output, Quarantined
+from services.core.ports.classifier import Classifier
+from services.core.ports.index import ArticleIndex, ArticlePage
+from services.core.ports.ledger import (
+    AlertLedger,
+    AlertPage,
+    Changes,
+    Correction,
+    Ledger,
+    Recorded,
+    Submission,
+    WatchAreaLedger,
+)
+from services.core.ports.parcels import FindingPage, LandSummary, ParcelPage, ParcelSquare, ParcelStore
+
+__all__ = [
+    "SUBJECTS",
+    "AlertLedger",
+    "AlertPage",
+    "ArticleIndex",
+    "ArticlePage",
+    "Bus",
+    "Changes",
+    "Classifier",
+    "Correction",
+    "Delivery",
+    "FindingPage",
+    "LandSummary",
+    "Ledger",
+    "Output",
+    "ParcelPage",
+    "ParcelSquare",
+    "ParcelStore",
+    "Quarantined",
+    "Recorded",
+    "Submission",
+    "WatchAreaLedger",
+]

@@ -1,0 +1,50 @@
+"""The port `ArticleIndex`: search over articles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ngoclinh.media.v1.article_pb2 import Article
+from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, SummarizeArticlesResponse
+
+
+@dataclass(frozen=True)
+class ArticlePage:
+    """A page of search results."""
+
+    articles: list[Article]
+    next_key: list[object] | None
+    """Sort key of the last row where another page follows."""
+    total: int
+
+
+class ArticleIndex(Protocol):
+    """Search over articles; it can be thrown away and rebuilt from the ledger to the same answers."""
+
+    async def put(self, articles: Sequence[Article]) -> None:
+        """Add or replace; a state with a lower `change_number` never replaces one with a higher."""
+        ...
+
+    async def search(self, filter_: ArticleFilter, limit: int, after: Sequence[object] | None = None) -> ArticlePage:
+        """Articles that match, newest publication first, then by name; `text` is left empty, `excerpt` filled."""
+        ...
+
+    async def summarize(
+        self, filter_: ArticleFilter, facets: Sequence[int], interval: int, by_area: bool = False
+    ) -> SummarizeArticlesResponse:
+        """Counts by facets (`ArticleFacet`) and time (`TimeInterval`); with `by_area` for each area of the filter too."""
+        ...
+
+    async def delete(self, names: Sequence[str]) -> None:
+        """Remove articles for good: until `clear`, a `put` of such a name is ignored, also of one not yet known."""
+        ...
+
+    async def clear(self) -> None:
+        """Remove everything, before a rebuild."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections."""
+        ...
