@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -24,6 +25,7 @@ from tests.e2e.program import Program, eventually, running
 STANDARD = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
 SQUARE = "POLYGON((552400 1678200, 552440 1678200, 552440 1678240, 552400 1678240, 552400 1678200))"
 
+WATCH_AREA = {"title": "Trà Leng", "areas": ["areas/2025-20938"]}
 RULE = {"title": "Trà Leng", "condition": {"areas": ["areas/2025-20938"]}}
 
 CALLS: dict[str, dict[str, Any]] = {
@@ -32,6 +34,9 @@ CALLS: dict[str, dict[str, Any]] = {
     "AreaService.ResolvePlace": {"text": "xã Trà Dơn, huyện Nam Trà My", "as_of_time": "2024-01-01T00:00:00Z"},
     "AreaService.GetWatchArea": {"name": "watchAreas/nam-tra-my"},
     "AreaService.ListWatchAreas": {},
+    "AreaService.CreateWatchArea": {"watch_area": WATCH_AREA, "watch_area_id": "<NEW_ID>"},
+    "AreaService.UpdateWatchArea": {"watch_area": {"name": "<WATCH_AREA>", "title": "Tên mới"}, "update_mask": "title"},
+    "AreaService.DeleteWatchArea": {"name": "<NEW_WATCH_AREA>"},
     "MediaService.ListSources": {},
     "MediaService.GetSource": {"name": "sources/mini1"},
     "MediaService.SubmitArticle": {
@@ -95,8 +100,10 @@ CALLS: dict[str, dict[str, Any]] = {
         "commune": "areas/2004-20944",
     },
     "LandService.ListCoordinateSystems": {},
+    "LandService.TransformPoints": {"points": [{"first": 552400, "second": 1678200}], "from": "107-45", "to": "4326"},
     "ImportService.GetImport": {"name": "<IMPORT>"},
     "ImportService.ListImports": {},
+    "ImportService.CancelImport": {"name": "<CANCELLED>"},
     "SituationService.GetSituation": {"watch_area": "watchAreas/nam-tra-my"},
     "OperationsService.ListQuarantined": {},
     "OperationsService.ReleaseQuarantined": {"ids": ["1"]},
@@ -104,6 +111,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "OperationsService.GetHealth": {},
 }
 """A request for every method; <…> stands for what was stored first, <NEW_…> for what is made for the call."""
+BY_HAND = {"LandService.GetParcelTile"}
+"""Methods whose REST form is no transcoding of messages."""
 VOLATILE = {
     "compute_time",
     "time_range",
@@ -239,13 +248,19 @@ def stored(stranger: Stranger) -> dict[str, str]:
 
     eventually(committed)
     home = stranger.call("MediaService.GetSource", {"name": "sources/mini1"})["home_url"]
+    cancelled = stranger.upload("to5.geojson", json.dumps(collection).encode(), options)["name"]
+    stranger.call("ImportService.CancelImport", {"name": cancelled})
+    watch_area = stranger.call("AreaService.CreateWatchArea", {"watch_area": WATCH_AREA})["name"]
     (parcel,) = stranger.call("LandService.ListParcels", {"filter": {"import": import_}})["parcels"]
-    return {"ARTICLE": article, "PARCEL": parcel["name"], "IMPORT": import_, "RULE": rule, "ALERT": alert, "HOME": home}
+    return {
+        "ARTICLE": article, "PARCEL": parcel["name"], "IMPORT": import_, "RULE": rule, "ALERT": alert, "HOME": home,
+        "CANCELLED": cancelled, "WATCH_AREA": watch_area,
+    }  # fmt: skip
 
 
 def test_the_table_knows_every_method(stranger: Stranger) -> None:
     streams = {name for name, method in stranger.methods.items() if method.client_streaming or method.server_streaming}
-    assert set(CALLS) == set(stranger.methods) - streams
+    assert set(CALLS) == set(stranger.methods) - streams - BY_HAND
     assert "ImportService.UploadImport" in streams
 
 
@@ -255,6 +270,11 @@ def told(name: str, stranger: Stranger, stored: dict[str, str]) -> dict[str, Any
     def real(match: re.Match[str]) -> str:
         if match[1] == "NEW_RULE":
             return json.dumps(stranger.call("AlertService.CreateAlertRule", {"alert_rule": RULE})["name"])
+        if match[1] == "NEW_ID":
+            return json.dumps(f"w{time.monotonic_ns()}")
+        if match[1] == "NEW_WATCH_AREA":
+            new = {"watch_area": WATCH_AREA, "watch_area_id": f"w{time.monotonic_ns()}"}
+            return json.dumps(stranger.call("AreaService.CreateWatchArea", new)["name"])
         if match[1] == "NEW_ARTICLE":
             clipping = {"text": f"Bài sẽ bị gỡ {time.monotonic_ns()}."}
             return json.dumps(stranger.call("MediaService.SubmitArticle", clipping)["article"])
@@ -274,9 +294,16 @@ def test_every_method_answers_over_grpc_and_the_same_over_rest(
     verb, path, body = form
     answer = program.ask(path, verb, body)
     assert answer.status == 200, answer.body
-    created = {"name"} if name.endswith(("CreateAlertRule", "TakeDownArticle")) else set()
+    created = {"name"} if name.endswith(("CreateAlertRule", "CreateWatchArea", "TakeDownArticle")) else set()
     assert stable(answer.json, created) == stable(direct, created)
-    assert direct or name.endswith("DeleteAlertRule"), "an answer says something"
+    assert direct or "Service.Delete" in name, "an answer says something"
+
+
+def test_a_map_tile_is_the_same_over_both(program: Program, stranger: Stranger, stored: dict[str, str]) -> None:
+    direct = stranger.call("LandService.GetParcelTile", {"z": 14, "x": 13113, "y": 7495, "import": stored["IMPORT"]})
+    answer = program.ask(f"/v1/tiles/14/13113/7495.mvt?import={stored['IMPORT']}")
+    assert stored["PARCEL"].encode() in answer.body
+    assert answer.body == base64.b64decode(direct["data"])
 
 
 def test_geojson_has_the_shapes_of_what_was_stored(program: Program, stored: dict[str, str]) -> None:

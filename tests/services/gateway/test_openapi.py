@@ -68,5 +68,7 @@ def test_a_body_that_is_one_field_is_described_as_that_field() -> None:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         assert schema["$ref"].endswith(binding.method.input_type.fields_by_name[binding.body].message_type.full_name)
         assert not any(
-            each["name"].startswith(binding.body) for each in operation.get("parameters", ()) if each["in"] == "query"
+            each["name"].split(".")[0] == binding.body
+            for each in operation.get("parameters", ())
+            if each["in"] == "query"
         )
