@@ -18,6 +18,7 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _LITERAL = _UNRESERVED | frozenset(b"!$&'()*+,;=:@/?%")
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?]*")
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ftp": "21"}
+_MAX_PORT = 65_535
 _TRACKING = re.compile(
     r"utm_\w+|ga_\w+|_ga\w*|vn_(?:source|medium|campaign|term|content|thumb|zone)|mc_[ce]id|fbclid|gclid|yclid|gidzl|zarsrc|igshid|"
     r"msclkid|dclid|gbraid|wbraid|spm|jsessionid|phpsessid|aspsessionid\w*|gclsrc|_hsenc|_hsmi",
@@ -45,7 +46,8 @@ def normalize(url: str) -> str:
     """The normal form of a URL: host in lower-case ASCII, dots and escapes resolved, parameters sorted.
 
     Raises:
-        ValueError: no URL: a host with a broken escape, forbidden characters, or bytes that are no UTF-8.
+        ValueError: no URL: a host with a broken escape, forbidden characters, or bytes that are no UTF-8; a port that
+            there is not.
     """
     text = url.strip("\t\n\r\f\v ")
     match = _PARTS.fullmatch(text)
@@ -159,7 +161,7 @@ def _first_slash(text: str) -> tuple[str, str, str | None]:
 def _authority(text: str, scheme: str) -> str:
     text = text.rpartition("@")[2]
     host, colon, port = text.rpartition(":")
-    if not colon or (port and not port.isdigit()):
+    if not colon or (port and not (port.isascii() and port.isdigit())):
         host, port = text, ""
     if "%" in host:
         raw = host.encode()
@@ -172,6 +174,8 @@ def _authority(text: str, scheme: str) -> str:
     if not host.isascii():
         host = host.encode("idna").decode("ascii")
     port = port.lstrip("0")
+    if len(port) > 5 or int(port or 0) > _MAX_PORT:
+        raise ValueError(f"no port: {port[:20]}")
     return host if not port or _DEFAULT_PORTS.get(scheme) == port else f"{host}:{port}"
 
 

@@ -12,6 +12,8 @@ UNCONDITIONAL_EVERY = 4
 """Every so many-th request for a resource goes without validators."""
 RETRY_S = (15.0, 60.0, 300.0, 1800.0, 7200.0)
 """Pauses before further tries of a page or discovery that failed for a reason that may pass."""
+SUBMITTED_RETRY_S = (2.0, 6.0)
+"""The same for a page that a person waits for."""
 CHECKS_S = (3600.0, 6 * 3600.0, 24 * 3600.0, 72 * 3600.0)
 """Ages at which a recent article is looked at again."""
 MANY_FAILURES = 30

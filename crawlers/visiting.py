@@ -13,13 +13,11 @@ from crawlers.fetch import Fetched, Fetcher, Later, RobotsRefusal
 from crawlers.frontier import Frontier, Item, Visit
 from crawlers.pipeline import Pipeline
 from crawlers.politeness import ROBOTS_RETRY_S
-from crawlers.schedule import RETRY_S
+from crawlers.schedule import RETRY_S, SUBMITTED_RETRY_S
 from services.core.errors import FetchFailed, FetchRefused, NgocLinhError
 
 WALL_S = 86_400.0
 """Seconds that a source counts as blocked after it showed a challenge."""
-SUBMITTED_TRIES = 2
-"""Tries of a page that a person waits for, after the first."""
 
 
 class Visitor:
@@ -55,7 +53,7 @@ class Visitor:
         except (FetchRefused, NotToBeKept) as error:
             await self.give_up(visit, "refused", error)
         except Transient as error:
-            await self._again(visit, error)
+            await self.again(visit, error)
         except NoArticle as error:
             if error.why == "wall":
                 self._frontier.block(visit.source, WALL_S, error.vi, error.en)
@@ -88,15 +86,15 @@ class Visitor:
         if source and more:
             self._frontier.add(source.id, visit.discovery, [Item(url) for url in more if source.owns(url)])
 
-    async def _again(self, visit: Visit, error: Transient) -> None:
-        """Try again with growing pauses, a bounded number of times."""
-        tries = SUBMITTED_TRIES if visit.submission else len(RETRY_S)
-        if visit.attempts >= tries:
+    async def again(self, visit: Visit, error: FetchFailed) -> None:
+        """Try again with growing pauses, a bounded number of times; soon and seldom where a person waits."""
+        pauses = SUBMITTED_RETRY_S if visit.submission else RETRY_S
+        if visit.attempts >= len(pauses):
             await self.give_up(visit, "failed", error)
             return
         wait_s = error.wait_s if isinstance(error, Later) else None
         self._frontier.postpone(
-            visit, RETRY_S[visit.attempts] if wait_s is None else wait_s, error.en, visit.attempts + 1
+            visit, pauses[visit.attempts] if wait_s is None else wait_s, error.en, visit.attempts + 1
         )
 
     async def give_up(self, visit: Visit, state: str, error: NgocLinhError) -> None:

@@ -199,10 +199,8 @@ class Watch:
         if isinstance(job, Poll):
             outcome = Outcome(failed=True, problem_vi=fault.vi, problem_en=fault.en)
             self._frontier.polled(job, self._sources[job.source], outcome)
-        elif job.attempts >= len(RETRY_S):
-            await self._visitor.give_up(job, "failed", fault)
         else:
-            self._frontier.postpone(job, RETRY_S[job.attempts], fault.en, job.attempts + 1)
+            await self._visitor.again(job, fault)
 
     # ------------------------------------------------------------ commands and reports
 

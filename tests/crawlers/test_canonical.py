@@ -97,3 +97,11 @@ def test_sites_and_their_twins() -> None:
 )
 def test_only_http_addresses_are_pages(url: str) -> None:
     assert not is_web(url)
+
+
+@pytest.mark.parametrize("port", ["65536", "99999", "8" * 5000, "²"])
+def test_there_are_no_ports_beyond_65535(port: str) -> None:
+    assert not is_web(f"http://bao.vn:{port}/")
+    with pytest.raises(ValueError, match=r"no (port|host)"):
+        normalize(f"http://bao.vn:{port}/")
+    assert is_web("http://bao.vn:065535/")

@@ -15,7 +15,7 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.catalogue import Discovery, SourceSpec
-from crawlers.frontier import Frontier
+from crawlers.frontier import MANUAL, Frontier
 from crawlers.relevance import Relevance, provinces
 from crawlers.watch import Watch
 from services.adapters.embedded.bus_sqlite import SqliteBus
@@ -166,21 +166,42 @@ async def test_a_page_is_done_only_after_its_event_is_durable(tmp_path: Path, mo
 async def test_a_fault_of_ours_ends_neither_the_crawl_nor_in_a_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from crawlers import pipeline, watch
+    from crawlers import visiting
+    from crawlers.extract import extract
 
-    real = pipeline.extract
-    monkeypatch.setattr(watch, "RETRY_S", (0.05, 0.05))
+    monkeypatch.setattr(visiting, "RETRY_S", (0.05, 0.05))
 
     def sometimes(body: bytes, context: Any) -> Any:
         if context.url.endswith("bai-1"):
             raise ZeroDivisionError
-        return real(body, context)
+        return extract(body, context)
 
-    monkeypatch.setattr(pipeline, "extract", sometimes)
+    monkeypatch.setattr("crawlers.pipeline.extract", sometimes)
     site = Site({"/bai-1": page("Hỏng", SENTENCES), "/bai-2": page("Lành", SENTENCES)})
     events = await crawl(tmp_path, site, spec())
     assert [event.article.title for event in events] == ["Lành"]
     assert site.asked.count(f"{HOME}/bai-1") == 3
+
+
+async def test_who_waits_for_a_page_hears_of_a_fault_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from crawlers import visiting
+
+    def broken(body: bytes, context: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("crawlers.pipeline.extract", broken)
+    monkeypatch.setattr(visiting, "SUBMITTED_RETRY_S", (0.05,))
+    frontier = Frontier(tmp_path / "frontier.sqlite")
+    frontier.submit(f"{HOME}/bai-1", MANUAL, "submissions/1")
+    frontier.close()
+    site = Site({"/bai-1": page("Hỏng", SENTENCES)})
+    await crawl(tmp_path, site, spec(allow=["^/khac-"]))
+    bus = SqliteBus(tmp_path / "bus.sqlite")
+    failures = await drained(bus, "media.submission")
+    await bus.close()
+    assert [failure.submission for failure in failures] == ["submissions/1"]
+    assert "Lỗi bên trong" in failures[0].message.vi
+    assert site.asked.count(f"{HOME}/bai-1") == 2
 
 
 async def test_a_crawl_can_be_stopped_at_any_time(tmp_path: Path) -> None:

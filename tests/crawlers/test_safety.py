@@ -58,6 +58,7 @@ MB = 1 << 20
         "http://user:pass@127.0.0.1/",
         "http://%31%32%37.0.0.1/",
         "file:///etc/passwd",
+        "http://vnexpress.net:99999/",
         "gopher://a.vn/",
         "ftp://a.vn/",
         "javascript:alert(1)",
