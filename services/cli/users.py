@@ -21,7 +21,7 @@ def users() -> None:
 def add(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Small letters, digits, dots, dashes.")]) -> None:
     """Add a user, or give a new password, in the file of the setting `gateway.users_file`."""
     from services.core.errors import InvalidField
-    from services.gateway.users import NAME, hash_password
+    from services.gateway.users import MIN_PASSWORD, NAME, hash_password
 
     path = common.settings_from(ctx).gateway.users_file
     if path is None:
@@ -32,6 +32,11 @@ def add(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Small lett
         )
     prompt = "Mật khẩu" if common.language(ctx) == "vi" else "Password"
     password = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
+    if len(password) < MIN_PASSWORD:
+        few = InvalidField(
+            "password", f"cần ít nhất {MIN_PASSWORD} ký tự", f"must have at least {MIN_PASSWORD} characters"
+        )
+        common.fail(few, ctx)
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     kept = [line for line in lines if line.partition(":")[0] != name]
     fresh = path.with_name(path.name + ".new")

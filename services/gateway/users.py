@@ -23,6 +23,9 @@ KEEP_S = 300.0
 NAME = re.compile(r"[a-z0-9._-]{1,64}")
 """What a user may be called: names travel in metadata, which are ASCII."""
 
+MIN_PASSWORD = 12
+"""Fewest characters of a password: it guards personal data against everybody who reaches the port."""
+
 _COST = {"n": 2**14, "r": 8, "p": 1}
 
 

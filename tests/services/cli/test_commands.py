@@ -104,7 +104,7 @@ def test_doctor_says_what_is_sound_and_what_is_wrong(tmp_path: Path) -> None:
 def test_a_user_is_added_to_the_file_and_given_a_new_password(tmp_path: Path) -> None:
     users, config = tmp_path / "users", tmp_path / "settings.toml"
     config.write_text(f'[gateway]\nusers_file = "{users}"\n')
-    for name, password in (("lan", "một"), ("nam", "hai"), ("lan", "ba")):
+    for name, password in (("lan", "mật khẩu một"), ("nam", "mật khẩu hai"), ("lan", "mật khẩu ba!")):
         done = RUNNER.invoke(app, ["--config", str(config), "users", "add", name], input=f"{password}\n{password}\n")
         assert done.exit_code == 0, done.output
     lines = users.read_text().splitlines()
@@ -112,3 +112,14 @@ def test_a_user_is_added_to_the_file_and_given_a_new_password(tmp_path: Path) ->
     assert users.stat().st_mode & 0o077 == 0
     refused = RUNNER.invoke(app, ["--config", str(config), "users", "add", "Lan Anh"])
     assert refused.exit_code == 2
+
+
+@pytest.mark.parametrize(("lang", "words"), [("vi", "cần ít nhất 12 ký tự"), ("en", "at least 12 characters")])
+def test_a_short_password_is_refused(tmp_path: Path, lang: str, words: str) -> None:
+    users, config = tmp_path / "users", tmp_path / "settings.toml"
+    config.write_text(f'[gateway]\nusers_file = "{users}"\n')
+    command = ["--config", str(config), "--lang", lang, "users", "add", "lan"]
+    short = RUNNER.invoke(app, command, input="mười-một-kt\nmười-một-kt\n")
+    assert short.exit_code == 2
+    assert words in short.stderr
+    assert not users.exists()
