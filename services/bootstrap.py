@@ -197,10 +197,10 @@ async def running(
 
     Raises:
         Conflict: another program works in the data folder, or a port is taken.
-        InvalidField: an address beyond loopback without users and TLS.
+        InvalidField: an address beyond loopback without users and TLS, or a data folder that cannot be used.
     """
     _require_loopback(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_folder(settings.data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
         stores = open_stores(settings, **given)
@@ -314,6 +314,19 @@ async def _cancel(tasks: tuple[asyncio.Task[Any], ...]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _make_folder(data_dir: Path) -> None:
+    """Make the data folder where it is not there, and look whether files can be made in it."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=data_dir):
+            pass
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InvalidField(
+            "data_dir", f"không dùng được thư mục {data_dir}: {why}", f"cannot use the folder {data_dir}: {why}"
+        ) from error
 
 
 def _require_loopback(settings: Settings) -> None:

@@ -50,14 +50,20 @@ def export(
     if out is None:
         common.run(_write(settings, filter_, ending, sys.stdout.buffer), ctx)
         return
-    part = out.with_name(out.name + ".part")
-    try:
-        with part.open("wb") as file:
-            common.run(_write(settings, filter_, ending, file), ctx)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    common.run(_replace(settings, filter_, ending, out), ctx)
     common.say(str(out))
+
+
+async def _replace(settings: Settings, filter_: ArticleFilter, ending: str, out: Path) -> None:
+    """Write to a file beside it, which takes its place when it is whole."""
+    part = out.with_name(out.name + ".part")
+    with common.writing(out):
+        try:
+            with part.open("wb") as file:
+                await _write(settings, filter_, ending, file)
+            part.replace(out)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 async def _write(settings: Settings, filter_: ArticleFilter, ending: str, file: BinaryIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,20 +22,21 @@ def brief(
 ) -> None:
     """Write the daily brief (điểm báo): stories by topic, charts, alerts, findings of the day."""
     settings = common.settings_from(ctx)
-    body = common.run(_body(settings, out.suffix, date, watch_area), ctx)
-    out.write_bytes(body)
+    common.run(_write(settings, out, date, watch_area), ctx)
     common.say(str(out))
 
 
-async def _body(settings: Settings, suffix: str, date: str, watch_area: str) -> bytes:
+async def _write(settings: Settings, out: Path, date: str, watch_area: str) -> None:
     from services.bootstrap import reach
     from services.core.clock import utc_now
     from services.gateway.brief import door
     from services.gateway.brief.collect import Collector
 
-    format_ = door.parse_format(suffix.removeprefix(".").lower())
+    format_ = door.parse_format(out.suffix.removeprefix(".").lower())
     day = door.parse_day(date)
     name = door.parse_watch_area(watch_area, settings.default_watch_area)
     async with reach(settings) as channel:
         collected = await Collector(channel).collect(day, name, utc_now())
-    return format_.write(collected)
+    body = await asyncio.to_thread(format_.write, collected)
+    with common.writing(out):
+        await asyncio.to_thread(out.write_bytes, body)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -85,6 +86,22 @@ def fail(error: Exception, ctx: typer.Context | None = None) -> NoReturn:
         raise error
     say(error.message(language(ctx)))
     raise typer.Exit(UNUSABLE)
+
+
+@contextlib.contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Around the writing of a file that the user named with `--out`.
+
+    Raises:
+        InvalidField: the file cannot be written.
+    """
+    from services.core.errors import InvalidField
+
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InvalidField("--out", f"không ghi được {out}: {why}", f"cannot write {out}: {why}") from error
 
 
 def moment(text: str, ctx: typer.Context | None = None) -> datetime:

@@ -246,6 +246,7 @@ def _progress(ctx: typer.Context) -> Iterator[Callable[[str], None]]:
 def _print(report: ValidationReport, output: Format, out: Path | None, ctx: typer.Context) -> None:
     from services.cli import findings
     from services.core import protojson
+    from services.core.errors import InvalidField
 
     if output is Format.TABLE:
         text = findings.table(report, common.language(ctx), width=None if out is None else findings.FILE_WIDTH)
@@ -257,11 +258,7 @@ def _print(report: ValidationReport, output: Format, out: Path | None, ctx: type
         print(text)
         return
     try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        from services.core.errors import InvalidField
-
-        common.fail(
-            InvalidField("--out", f"không ghi được {out}: {error.strerror}", f"cannot write {out}: {error.strerror}"),
-            ctx,
-        )
+        with common.writing(out):
+            out.write_text(text + "\n", encoding="utf-8")
+    except InvalidField as error:
+        common.fail(error, ctx)

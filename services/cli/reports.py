@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportOptions, ImportState, Parcel
 
+from services.cli import common
 from services.core.clock import VIETNAM, utc_now
 from services.core.errors import InvalidField
 from services.gateway.reports.door import parse_format
@@ -88,12 +89,8 @@ async def written(report: Report, ending: str, out: Path | None) -> None:
     if out is None:
         sys.stdout.buffer.write(content)
         return
-    try:
+    with common.writing(out):
         await asyncio.to_thread(out.write_bytes, content)
-    except OSError as error:
-        raise InvalidField(
-            "--out", f"không ghi được {out}: {error.strerror}", f"cannot write {out}: {error.strerror}"
-        ) from error
 
 
 async def _read(

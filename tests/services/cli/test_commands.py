@@ -89,6 +89,28 @@ def test_a_moment_is_a_date_of_vietnam_or_an_age() -> None:
         common.moment("yesterday")
 
 
+@pytest.mark.parametrize(("lang", "words"), [("vi", "không ghi được"), ("en", "cannot write")])
+@pytest.mark.parametrize("command", ["brief --out {}.docx", "articles export --out {}.xlsx"])
+def test_a_file_that_cannot_be_written_is_told_in_words(tmp_path: Path, command: str, lang: str, words: str) -> None:
+    options = ["--data-dir", str(tmp_path / "data"), "--lang", lang]
+    done = RUNNER.invoke(app, [*options, *command.format(tmp_path / "nowhere" / "x").split()])
+    assert done.exit_code == 2, done.output
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(("lang", "words"), [("vi", "không dùng được thư mục"), ("en", "cannot use the folder")])
+@pytest.mark.parametrize("command", [["situation"], ["up", "--port", "0", "--grpc-port", "0"]])
+def test_a_data_folder_that_cannot_be_made_is_told_in_words(
+    tmp_path: Path, command: list[str], lang: str, words: str
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder in (file, Path("/proc/x")):
+        done = RUNNER.invoke(app, ["--data-dir", str(folder), "--lang", lang, *command])
+        assert done.exit_code == 2, done.output
+        assert f"data_dir: {words} {folder}" in done.stderr
+
+
 def test_doctor_says_what_is_sound_and_what_is_wrong(tmp_path: Path) -> None:
     folder = ["--data-dir", str(tmp_path / "data")]
     done = RUNNER.invoke(app, [*folder, "doctor"])
