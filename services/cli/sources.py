@@ -83,8 +83,13 @@ def check(
 ) -> None:
     """Ask robots.txt, every discovery and one article of each source, politely; exit 1 where something is wrong."""
     from crawlers.check import check_sources
+    from services.core.errors import NotFound
 
     settings, specs = _load(ctx, sources)
+    known = {spec.id for spec in specs}
+    for id_ in ids or ():
+        if id_ not in known:
+            common.fail(NotFound(f"sources/{id_}"), ctx)
     chosen = [spec for spec in specs if not ids or spec.id in ids]
     lang = common.language(ctx)
     wrong = 0

@@ -94,6 +94,12 @@ def test_a_wrong_source_file_is_told(tmp_path: Path) -> None:
     assert "mau.toml: titel" in err
 
 
+def test_a_source_that_there_is_not_is_told() -> None:
+    code, out, err = run("--lang", "vi", "sources", "check", "vnexpress", "khong-co")
+    assert (code, out) == (2, "")
+    assert "Không tìm thấy sources/khong-co." in err
+
+
 def test_sources_check_tells_what_answers(shared: Path, tmp_path: Path) -> None:
     with newsweb(shared).NewsWeb(seed=1, speed=0, articles=1) as web:
         write_sources(web, tmp_path / "sources")
