@@ -54,7 +54,7 @@ def resolve_command(
 
     request = ResolvePlaceRequest(text=text)
     if as_of:
-        request.as_of_time.CopyFrom(to_timestamp(common.moment(as_of, ctx)))
+        request.as_of_time.CopyFrom(to_timestamp(common.moment(as_of, "--as-of", ctx)))
     response = common.run(_answer(AreaServicer({}).ResolvePlace, request), ctx)
     if output is Format.JSON:
         common.print_message(response)

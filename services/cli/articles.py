@@ -45,7 +45,7 @@ def export(
     settings = common.settings_from(ctx)
     filter_ = ArticleFilter(query=query, watch_area=f"watchAreas/{watch_area}" if watch_area else "")
     if since:
-        filter_.time_range.start_time.CopyFrom(to_timestamp(common.moment(since, ctx)))
+        filter_.time_range.start_time.CopyFrom(to_timestamp(common.moment(since, "--since", ctx)))
     ending = format or (out.suffix.removeprefix(".").lower() if out else "jsonl")
     if out is None:
         common.run(_write(settings, filter_, ending, sys.stdout.buffer), ctx)

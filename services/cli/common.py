@@ -104,8 +104,14 @@ def writing(out: Path) -> Iterator[None]:
         raise InvalidField("--out", f"không ghi được {out}: {why}", f"cannot write {out}: {why}") from error
 
 
-def moment(text: str, ctx: typer.Context | None = None) -> datetime:
-    """The moment that a user means: a date or date and time of Vietnam, or an age such as `7d` or `12h`."""
+def moment(text: str, option: str, ctx: typer.Context | None = None) -> datetime:
+    """The moment that a user means: a date or date and time of Vietnam, or an age such as `7d` or `12h`.
+
+    Args:
+        text: what the user wrote.
+        option: where, for the error. Example: ``--since``.
+        ctx: of the run.
+    """
     from services.core.clock import VIETNAM, utc_now
     from services.core.errors import InvalidField
 
@@ -117,7 +123,7 @@ def moment(text: str, ctx: typer.Context | None = None) -> datetime:
     except ValueError:
         fail(
             InvalidField(
-                "since",
+                option,
                 f"“{text}” không phải ngày hay khoảng lùi; ví dụ: 2026-11-01, 7d",
                 f"'{text}' is neither a date nor an age; examples: 2026-11-01, 7d",
             ),

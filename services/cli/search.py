@@ -50,7 +50,7 @@ def search(
     if since:
         from services.core.clock import to_timestamp
 
-        filter_.time_range.start_time.CopyFrom(to_timestamp(common.moment(since, ctx)))
+        filter_.time_range.start_time.CopyFrom(to_timestamp(common.moment(since, "--since", ctx)))
     answer = common.run(ask(settings, ListArticlesRequest(filter=filter_, page_size=limit)), ctx)
     if format == "json":
         common.print_message(answer)

@@ -61,7 +61,7 @@ def situation(
     if since:
         from services.core.clock import to_timestamp
 
-        request.time_range.start_time.CopyFrom(to_timestamp(common.moment(since, ctx)))
+        request.time_range.start_time.CopyFrom(to_timestamp(common.moment(since, "--since", ctx)))
     answer = common.run(ask(settings, request), ctx)
     if format == "json":
         common.print_message(answer)

@@ -80,13 +80,16 @@ def test_an_error_of_a_service_is_told_in_words(tmp_path: Path) -> None:
 
 
 def test_a_moment_is_a_date_of_vietnam_or_an_age() -> None:
-    assert common.moment("2026-11-01").isoformat() == "2026-11-01T00:00:00+07:00"
-    assert common.moment("2026-11-01T10:00:00Z").utcoffset() == timedelta(0)
-    assert abs(utc_now() - common.moment("7d") - timedelta(days=7)) < timedelta(seconds=5)
-    assert abs(utc_now() - common.moment("12h") - timedelta(hours=12)) < timedelta(seconds=5)
-    assert common.moment("2026-11-01").tzinfo is VIETNAM
+    assert common.moment("2026-11-01", "--since").isoformat() == "2026-11-01T00:00:00+07:00"
+    assert common.moment("2026-11-01T10:00:00Z", "--since").utcoffset() == timedelta(0)
+    assert abs(utc_now() - common.moment("7d", "--since") - timedelta(days=7)) < timedelta(seconds=5)
+    assert abs(utc_now() - common.moment("12h", "--since") - timedelta(hours=12)) < timedelta(seconds=5)
+    assert common.moment("2026-11-01", "--since").tzinfo is VIETNAM
     with pytest.raises(typer.Exit):
-        common.moment("yesterday")
+        common.moment("yesterday", "--since")
+    refused = RUNNER.invoke(app, ["areas", "resolve", "xã Trà Linh", "--as-of", "hôm qua"])
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("--as-of: “hôm qua”")
 
 
 @pytest.mark.parametrize(("lang", "words"), [("vi", "không ghi được"), ("en", "cannot write")])
