@@ -12,6 +12,7 @@ import shapely
 from ngoclinh.land.v1.parcel_pb2 import ImportState
 
 from gis.crs import title
+from services.core.areas import register
 from services.core.vietnamese import strip_controls
 from services.gateway.reports.model import SEVERITIES, Report
 from services.gateway.reports.table import ORIGINS, clean
@@ -87,6 +88,7 @@ def write(report: Report) -> bytes:
     page = _template().render(
         done=done,
         file=strip_controls(done.file_name),
+        commune=_commune(done.options.commune),
         problem=strip_controls(done.problem.vi) if done.HasField("problem") else "",
         rejected=done.state == ImportState.IMPORT_STATE_REJECTED,
         system=title(report.epsg) if report.epsg else "chưa xác định",
@@ -109,6 +111,12 @@ def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     text = files("services.gateway.reports").joinpath("report.html").read_text(encoding="utf-8")
     return environment.from_string(text)
+
+
+def _commune(name: str) -> str:
+    """A commune as people name it, with its code; a name that the register does not know stays as it is."""
+    unit = register().get(name) if name.startswith("areas/") else None
+    return f"{unit.title} ({unit.code}, {unit.edition})" if unit else strip_controls(name)
 
 
 def _line(report: Report, row: int) -> _Line:

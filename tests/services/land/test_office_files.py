@@ -114,7 +114,7 @@ async def test_labels_of_a_drawing_are_checked(tmp_path: Path) -> None:
     texts = [text for text in texts if text[2] != "2"] + [(13, (files.EAST + 900, files.NORTH), "9")]
     texts = [(level, point, "419.3" if text == "400.0" else text) for level, point, text in texts]
     answer = await read(drawings.dgn(tmp_path / "a.dgn", lines, texts), **OPTIONS)
-    assert sorted(answer.codes(severity=2)) == ["C06", "T08", "T08"] or answer.codes().count("T08") == 2
+    assert answer.codes().count("T08") == 2
     assert answer.codes(severity=3) == ["A02"] * 3
     outside = next(finding for finding in answer.findings if "“9”" in finding.message.vi)
     assert outside.HasField("location")
