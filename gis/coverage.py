@@ -1,7 +1,7 @@
-"""Whether parcels cover the ground once: overlaps and duplicates; gaps are in `gis.gaps`.
+"""Overlaps and duplicates: the answer of comparing all pairs, without comparing them.
 
-Edges that no neighbour runs the other way mark the parcels to look at (`gis.edges`); GEOS compares those with all others,
-and only those. The answer is that of comparing all pairs: what T-junctions hide stays below the limit of T01.
+Only parcels that meet a face covered twice can share ground (`gis.faces`), so GEOS compares those with each other. What
+T-junctions hide stays below the limit of T01; invalid parcels, whose edges take no part, are compared with all others.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.derived import derived
-from gis.edges import Edges, Unmatched, unmatched
-from gis.limits import position_error_m, scales, tolerance
+from gis.faces import faces, width_m
+from gis.ground import Ground, ground, polygons_of
+from gis.limits import tolerance
 from gis.model import Context, Geometries, ParcelTable
 from gis.pairs import box_pairs
-from gis.shapes import invalid, shapes
 
 MOST_OVERLAPS = 10_000
 """Overlaps that are listed, besides one a parcel; a sheet with more is piled up, not a coverage."""
@@ -53,17 +53,11 @@ class Coverage:
     Attributes:
         overlaps: pairs with more common area than the limit, by record; copies are left out.
         duplicates: groups of records that draw one parcel, in rising order.
-        ground: shape (n,), shapes that were compared: invalid ones repaired, None for what cannot be compared.
-        loose: edges without a counterpart, from which gaps are made.
-        uncompared: records whose shape is invalid and too large to repair, or cannot be repaired.
         complete: False where so many parcels lie upon each other that the comparison was ended.
     """
 
     overlaps: list[Overlap]
     duplicates: list[tuple[int, ...]]
-    ground: Geometries
-    loose: Edges
-    uncompared: list[int]
     complete: bool
 
 
@@ -71,119 +65,81 @@ class Coverage:
 def coverage(parcels: ParcelTable, ctx: Context) -> Coverage:
     """Compares the parcels of a sheet with each other."""
     limit = tolerance(ctx, "rules.overlap_m2")
-    ground, uncompared = _ground(parcels, ctx)
-    present = ~shapely.is_missing(ground)
-    whole = present.copy()
-    whole[list(invalid(parcels, ctx))] = False
-    reach = position_error_m(ctx, scales(parcels, ctx))
-    hidden = min(limit, tolerance(ctx, "rules.gap_m2"))
-    edges = unmatched(shapes(parcels, ctx).rings, whole, reach, hidden)
-    copies = _copies(edges.loose)
-    single = present.copy()
-    single[[record for group in copies for record in group[1:]]] = False
-    suspects = _suspects(parcels, ctx, edges, limit) & single
-    overlaps, complete = _overlaps(ground, np.flatnonzero(single), np.flatnonzero(suspects), limit)
-    alike = [one for one in overlaps if one.area_m2 >= shapely.area(ground[[one.first, one.second]]).max() - limit]
-    same = {_pair(one) for one in alike}
+    found = ground(parcels, ctx)
+    overlaps, complete = _overlaps(found.shape, _near_pairs(parcels, ctx, limit), limit)
+    alike = {
+        _pair(one)
+        for one in overlaps
+        if one.area_m2 >= shapely.area(found.shape[[one.first, one.second]]).max() - limit
+    }
     return Coverage(
-        overlaps=[one for one in overlaps if _pair(one) not in same],
-        duplicates=sorted([*copies, *same]),
-        ground=ground,
-        loose=edges.edges,
-        uncompared=uncompared,
+        overlaps=[one for one in overlaps if _pair(one) not in alike],
+        duplicates=sorted([*found.copies, *alike]),
         complete=complete,
     )
 
 
-def polygons_of(shape: shapely.Geometry) -> Geometries:
-    """The polygons in any geometry, shape (k,)."""
-    parts = shapely.get_parts(shapely.get_parts(shape))
-    return np.asarray(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON])
+def _near_pairs(
+    parcels: ParcelTable, ctx: Context, limit: float
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs that may share more than the limit, each once."""
+    found, made = ground(parcels, ctx), faces(parcels, ctx)
+    alone = found.single & (~found.whole | (found.edges.slivers > limit / 2))
+    if made.tangled:
+        alone[found.edges.edges.record] |= found.single[found.edges.edges.record]
+    together = found.single & ~alone & _on_doubtful_faces(found, made.face[made.doubtful])
+    yield from _box_pairs(found, together, together)
+    yield from _box_pairs(found, alone, found.single)
 
 
-def width_m(shape: shapely.Geometry | Geometries) -> NDArray[np.float64]:
-    """Width of thin faces: 2 · area / perimeter."""
-    return np.asarray(2 * shapely.area(shape) / np.maximum(shapely.length(shape), 1e-12))
+def _on_doubtful_faces(found: Ground, doubtful: Geometries) -> NDArray[np.bool_]:
+    """Shape (n,), True for records that meet one of the faces."""
+    meeting = np.zeros(len(found.shape), dtype=bool)
+    if len(doubtful):
+        meeting[found.tree.query(doubtful, predicate="intersects")[1]] = True
+    return meeting
 
 
-def _ground(parcels: ParcelTable, ctx: Context) -> tuple[Geometries, list[int]]:
-    """Shapes to compare, and invalid records that cannot be repaired within bounds."""
-    found = shapes(parcels, ctx)
-    ground = np.full(len(parcels), None, dtype=object)
-    ground[found.usable] = found.geometry
-    most = tolerance(ctx, "rules.repair_vertices")
-    uncompared = []
-    for record in invalid(parcels, ctx):
-        repaired = None
-        if shapely.get_num_coordinates(ground[record]) <= most:
-            pieces = polygons_of(shapely.make_valid(ground[record], method="structure", keep_collapsed=False))
-            repaired = shapely.multipolygons(pieces) if len(pieces) else None
-        if repaired is None or not shapely.is_valid(repaired):
-            uncompared.append(record)
-            repaired = None
-        ground[record] = repaired
-    return ground, uncompared
-
-
-def _copies(edges: Edges) -> list[tuple[int, ...]]:
-    """Groups of records with the same edges; all edges of a copy are without a counterpart."""
-    if not len(edges):
-        return []
-    weight = (edges.start_key * np.uint64(0x9E3779B97F4A7C15)) ^ (edges.stop_key * np.uint64(0xC2B2AE3D27D4EB4F))
-    weight = (weight ^ (weight >> np.uint64(31))) * np.uint64(0xD6E8FEB86659FD93)
-    first = np.flatnonzero(np.diff(edges.record, prepend=-1))
-    sums = np.add.reduceat(weight, first)
-    order = np.argsort(sums, kind="stable")
-    groups = np.split(edges.record[first][order], np.flatnonzero(np.diff(sums[order])) + 1)
-    return [tuple(group.tolist()) for group in groups if len(group) > 1]
-
-
-def _suspects(parcels: ParcelTable, ctx: Context, edges: Unmatched, limit: float) -> NDArray[np.bool_]:
-    """Shape (n,), records that may share area with another: all others cannot share more than the limit."""
-    suspects = edges.slivers > limit / 2
-    suspects[edges.edges.record] = True
-    suspects[list(invalid(parcels, ctx))] = True
-    return suspects
+def _box_pairs(
+    found: Ground, firsts: NDArray[np.bool_], seconds: NDArray[np.bool_]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs of one of the firsts and one of the seconds whose boxes meet, each once."""
+    records = np.flatnonzero(firsts)
+    for number, second in box_pairs(found.shape[records], found.tree):
+        first = records[number]
+        once = seconds[second] & ((first < second) | ~firsts[second])
+        yield first[once], second[once]
 
 
 def _overlaps(
-    ground: Geometries, compared: NDArray[np.int64], suspects: NDArray[np.int64], limit: float
+    shapes: Geometries, pairs: Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]], limit: float
 ) -> tuple[list[Overlap], bool]:
-    """Pairs of a suspect and any other record with more common area than the limit, and whether all were looked at."""
+    """Those of the pairs with more common area than the limit, and whether all were looked at."""
     found: list[Overlap] = []
-    most_pairs, most = MOST_PAIRS + 30 * len(ground), MOST_OVERLAPS + len(ground)
+    most_pairs, most = MOST_PAIRS + 30 * len(shapes), MOST_OVERLAPS + len(shapes)
     seen = 0
-    for first, second in _near_pairs(ground, compared, suspects):
+    for first, second in pairs:
         seen += len(first)
         if seen > most_pairs or len(found) > most:
             break
-        meet = shapely.relate_pattern(ground[first], ground[second], INTERIORS_MEET)
-        found += _common(ground, first[meet], second[meet], limit)
+        meet = shapely.relate_pattern(shapes[first], shapes[second], INTERIORS_MEET)
+        found += _common(shapes, first[meet], second[meet], limit)
     return sorted(found[:most], key=_pair), seen <= most_pairs and len(found) <= most
 
 
-def _common(ground: Geometries, first: NDArray[np.int64], second: NDArray[np.int64], limit: float) -> Iterator[Overlap]:
+def _common(shapes: Geometries, first: NDArray[np.int64], second: NDArray[np.int64], limit: float) -> Iterator[Overlap]:
     """Pairs whose common area exceeds the limit."""
-    faces = shapely.intersection(ground[first], ground[second])
-    for one, other, common in zip(first.tolist(), second.tolist(), faces, strict=True):
-        pieces = polygons_of(common)
-        area = float(shapely.area(pieces).sum())
-        if area > limit:
-            face = pieces[0] if len(pieces) == 1 else shapely.multipolygons(pieces)
-            yield Overlap(min(one, other), max(one, other), area, float(width_m(pieces).max()), face)
+    pieces, pair = polygons_of(shapely.intersection(shapes[first], shapes[second]))
+    first_piece = np.searchsorted(pair, np.arange(len(first) + 1))
+    area = np.bincount(pair, shapely.area(pieces), minlength=len(first))
+    width = np.zeros(len(first))
+    np.maximum.at(width, pair, width_m(pieces))
+    for at in np.flatnonzero(area > limit).tolist():
+        mine = pieces[first_piece[at] : first_piece[at + 1]]
+        face = mine[0] if len(mine) == 1 else shapely.multipolygons(mine)
+        one, other = int(first[at]), int(second[at])
+        yield Overlap(min(one, other), max(one, other), float(area[at]), float(width[at]), face)
 
 
 def _pair(overlap: Overlap) -> tuple[int, int]:
     return overlap.first, overlap.second
-
-
-def _near_pairs(
-    ground: Geometries, compared: NDArray[np.int64], suspects: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs whose boxes meet, each once: a suspect and another record."""
-    suspect = np.zeros(len(ground), dtype=bool)
-    suspect[suspects] = True
-    for number, other in box_pairs(ground[suspects], shapely.STRtree(ground[compared])):
-        first, second = suspects[number], compared[other]
-        keep = (first < second) | ~suspect[second]
-        yield first[keep], second[keep]

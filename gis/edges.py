@@ -93,10 +93,9 @@ def _loose_edges(rings: Rings, used: NDArray[np.bool_]) -> Edges:
     if not len(xy):
         key = np.zeros(0, dtype=np.uint64)
         return Edges(xy, xy, key, key, rings.record)
-    x, y = xy[:, 0] - xy[0, 0], xy[:, 1] - xy[0, 1]
-    key = _keys(x, y)
+    key = _keys(rings.x, rings.y)
     length = rings.stop - rings.start
-    flipped = _wrong_way(x, y, rings)
+    flipped = _wrong_way(rings)
     last = np.zeros(len(xy), dtype=bool)
     last[rings.stop - 1] = True
     first, second = key, np.append(key[1:], key[:1])
@@ -118,8 +117,9 @@ def _keys(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.uint64]:
     return (column << np.uint64(32)) | (row & np.uint64(0xFFFFFFFF))
 
 
-def _wrong_way(x: NDArray[np.float64], y: NDArray[np.float64], rings: Rings) -> NDArray[np.bool_]:
+def _wrong_way(rings: Rings) -> NDArray[np.bool_]:
     """Shape (r,), rings to turn so that the parcel is to the left: shells clockwise, holes counter-clockwise."""
+    x, y = rings.x, rings.y
     cross = np.zeros(len(x))
     cross[:-1] = x[:-1] * y[1:] - x[1:] * y[:-1]
     cross[rings.stop - 1] = 0
@@ -236,3 +236,19 @@ def _walked(
         found.append((owner, taken[state]))
         state = before[state]
     return found
+
+
+def copies(edges: Edges) -> list[tuple[int, ...]]:
+    """Groups of records with the same loose edges, in rising order: all edges of a copy are loose."""
+    if not len(edges):
+        return []
+    first = np.flatnonzero(np.diff(edges.record, prepend=-1))
+    sums = np.add.reduceat(_hashes(edges.start_key, edges.stop_key) * _MIX[0], first)
+    order = np.argsort(sums, kind="stable")
+    same = np.flatnonzero(np.diff(sums[order]) == 0)
+    if not len(same):
+        return []
+    run = np.flatnonzero(np.diff(same, prepend=-2) > 1)
+    records = edges.record[first][order]
+    lasts = np.append(same[run[1:] - 1], same[-1]) + 1
+    return [tuple(records[at : last + 1].tolist()) for at, last in zip(same[run], lasts, strict=True)]

@@ -30,10 +30,13 @@ def validate(table: ParcelTable, ctx: Context, progress: Progress | None = None)
     """
     found: list[Finding] = []
     rules = sorted(RULES.values(), key=lambda one: (ORDER.index(one.code[0]), one.code))
+    stopped = False
     for number, rule in enumerate(rules, start=1):
-        if rule.code[0] != "C" and any(one.severity == Severity.ERROR and _code(one)[0] == "C" for one in found):
+        if stopped and rule.code[0] != ORDER[0]:
             break
-        found.extend(_checked(rule, table, ctx))
+        mine = _checked(rule, table, ctx)
+        stopped |= rule.code[0] == ORDER[0] and any(one.severity == Severity.ERROR for one in mine)
+        found += mine
         if progress:
             progress(number / len(rules))
     return sorted(found, key=_place)

@@ -28,6 +28,8 @@ class Rings:
 
     Attributes:
         xy: shape (m, 2), vertices of all rings one after the other, the first of a ring repeated at its end.
+        x: shape (m,), eastings from the first vertex of the sheet.
+        y: shape (m,), northings from there.
         start: shape (r,), index of the first vertex of each ring.
         stop: shape (r,), index after its last vertex.
         record: shape (r,), record to which each ring belongs.
@@ -35,6 +37,8 @@ class Rings:
     """
 
     xy: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
     start: NDArray[np.int64]
     stop: NDArray[np.int64]
     record: NDArray[np.int64]
@@ -137,7 +141,9 @@ def _rings(geometry: Geometries, usable: NDArray[np.int64]) -> Rings:
     hole[first[full]] = False
     full = size > 0  # a hole may be empty
     owner = np.repeat(record, rings_of_part)
-    return Rings(shapely.get_coordinates(parts), (stop - size)[full], stop[full], owner[full], hole[full])
+    xy = shapely.get_coordinates(parts)
+    x, y = (xy[:, axis] - xy[0, axis] if len(xy) else xy[:, axis] for axis in (0, 1))
+    return Rings(xy, x, y, (stop - size)[full], stop[full], owner[full], hole[full])
 
 
 @derived

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from gis.model import Context, Finding, ParcelTable, Scope, Severity
-from gis.rules.attribute import MOST_RELATED, communes
+from gis.rules.attribute import MOST_RELATED, blank, communes
 from gis.rules.registry import rule
 from services.core.areas import Unit, register
 from services.core.areas.names import name_key, split_title
@@ -38,12 +38,13 @@ def commune_code_invalid(parcels: ParcelTable, ctx: Context) -> Iterator[Finding
     nothing without a date. Usual causes: a code of before the reform in new data, a leading zero that a spreadsheet
     dropped, the code of a district. Repair: name the edition or the date of the code, or write the code in force.
     """
-    by_code = _records(communes(parcels, ctx).tolist())
-    blank = by_code.pop("", [])
+    column = communes(parcels, ctx)
+    by_code = {} if blank(column) else _records(column.tolist())
+    unnamed = len(by_code.pop("", [])) if by_code else len(parcels)
     undated = [code for code in by_code if ctx.as_of is None and not code.startswith("areas/")]
-    unchecked = len(blank) + sum(len(by_code[code]) for code in undated)
+    unchecked = unnamed + sum(len(by_code[code]) for code in undated)
     if unchecked:
-        missing = ["commune"] * bool(blank) + ["date"] * bool(undated)
+        missing = ["commune"] * bool(unnamed) + ["date"] * bool(undated)
         yield commune_code_invalid.not_checked(*missing, count=unchecked)
     for code, records in by_code.items():
         if code in undated:

@@ -32,6 +32,11 @@ def communes(parcels: ParcelTable, ctx: Context) -> Strings:
     return np.where(parcels.commune == "", ctx.commune, parcels.commune)
 
 
+def blank(column: Strings) -> bool:
+    """Whether a column holds nothing at all."""
+    return bool((column == "").all())
+
+
 @rule(
     code="K01",
     severity=Severity.ERROR,
@@ -46,20 +51,20 @@ def parcel_key_repeated(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]
     of merged communes that both start at 1 under the code of the new commune, a split whose child kept the number.
     Repair: write the commune of the sheet series (the one before the merger), or give the child the next free number.
     """
-    commune = communes(parcels, ctx)
+    columns = {"commune": communes(parcels, ctx), "sheet": parcels.sheet, "number": parcels.number}
+    absent = [name for name, column in columns.items() if blank(column)]
+    if absent:
+        if len(parcels):
+            yield parcel_key_repeated.not_checked(*absent, count=len(parcels))
+        return
     groups: dict[tuple[str, str, str], list[int]] = {}
-    unknown = 0
-    for record, key in enumerate(zip(commune.tolist(), parcels.sheet.tolist(), parcels.number.tolist(), strict=True)):
-        place, sheet, number = (part.strip() for part in key)
-        if place and sheet and number:
-            groups.setdefault((place, sheet, number), []).append(record)
-        else:
-            unknown += 1
-    if unknown:
-        columns = {"commune": commune, "sheet": parcels.sheet, "number": parcels.number}
-        yield parcel_key_repeated.not_checked(
-            *(name for name, col in columns.items() if (col == "").any()), count=unknown
-        )
+    stripped = [[text.strip() for text in column.tolist()] for column in columns.values()]
+    for record, key in enumerate(zip(*stripped, strict=True)):
+        groups.setdefault(key, []).append(record)
+    partial = [key for key in groups if not all(key)]
+    if partial:
+        missing = {name for key in partial for name, part in zip(columns, key, strict=True) if not part}
+        yield parcel_key_repeated.not_checked(*missing, count=sum(len(groups.pop(key)) for key in partial))
     for (place, sheet, number), records in groups.items():
         if len(records) > 1:
             yield parcel_key_repeated.finding(
@@ -86,12 +91,12 @@ def number_malformed(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
     spreadsheets that turn 25-1 into a date, cells left empty. Numbers missing in the series of a sheet are told as INFO:
     after splits and mergers old numbers are retired for good. Repair: correct the number after the map.
     """
+    if blank(parcels.number) and blank(parcels.sheet):
+        if len(parcels):
+            yield number_malformed.not_checked("sheet", "number", count=len(parcels))
+        return
     numbers = [text.strip() for text in parcels.number.tolist()]
     sheets = [text.strip() for text in parcels.sheet.tolist()]
-    if not any(numbers) and not any(sheets):
-        if numbers:
-            yield number_malformed.not_checked("sheet", "number", count=len(numbers))
-        return
     damaged = {one for note in ctx.notes if note.rule == "cell_damaged" for one in (note.record, *note.related)}
     series: dict[tuple[str, str], dict[int, int]] = {}
     for record, (place, sheet, number) in enumerate(zip(communes(parcels, ctx).tolist(), sheets, numbers, strict=True)):
@@ -144,6 +149,10 @@ def land_use_code_unknown(parcels: ParcelTable, ctx: Context) -> Iterator[Findin
     of the planning statistics (NNP), a letter of older maps (T). Several purposes are joined by "+". Repair: write the
     code of the list in force; an old map with its own date needs none.
     """
+    if blank(parcels.land_use_code):
+        if len(parcels):
+            yield land_use_code_unknown.not_checked("land_use_code", count=len(parcels))
+        return
     unchecked: dict[str, int] = {}
     known: dict[str, str] = {}
     for record, text in enumerate(parcels.land_use_code.tolist()):

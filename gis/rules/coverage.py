@@ -8,6 +8,7 @@ import numpy as np
 
 from gis.coverage import coverage
 from gis.gaps import gaps
+from gis.ground import ground
 from gis.limits import position_error_m, scales, tolerance
 from gis.model import Context, Finding, ParcelTable, Scope, Severity
 from gis.rules.attribute import MOST_RELATED
@@ -46,8 +47,9 @@ def parcels_overlap(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
             threshold=limit,
             width_m=f"{one.width_m:.4f}",
         )
-    if found.uncompared:
-        yield parcels_overlap.not_checked("geometry", count=len(found.uncompared))
+    uncompared = ground(parcels, ctx).uncompared
+    if uncompared:
+        yield parcels_overlap.not_checked("geometry", count=len(uncompared))
     if not found.complete:
         yield parcels_overlap.finding(-1, severity=Severity.WARNING, case="ended", count=len(found.overlaps))
 
@@ -99,9 +101,8 @@ def parcels_duplicate(parcels: ParcelTable, ctx: Context) -> Iterator[Finding]:
     beside its renumbered successor. Repair: delete the copy, or retire the old record. Shapes that differ by less than
     the limit of overlaps are copies too.
     """
-    ground = coverage(parcels, ctx).ground
     for group in coverage(parcels, ctx).duplicates:
-        face = ground[group[0]]
+        face = ground(parcels, ctx).shape[group[0]]
         yield parcels_duplicate.finding(
             group[0],
             related=group[1 : MOST_RELATED + 1],

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from gis.coverage import coverage, width_m
+from gis.coverage import coverage
 from gis.engine import validate
+from gis.faces import width_m
 from gis.gaps import gaps
 from gis.model import Context, Finding, Geometries, ParcelTable, Severity
 from gis.synthetic import FAULT_KINDS, fabric, inject
@@ -95,7 +96,9 @@ def test_every_fault_in_twenty_thousand_parcels_is_found_and_nothing_else(share:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("damage", ["jitter", "missing vertices", "moved", "two sheets", "rounded"])
+@pytest.mark.parametrize(
+    "damage", ["jitter", "missing vertices", "moved", "two sheets", "two surveys", "two fabrics", "rounded"]
+)
 def test_overlaps_are_those_of_all_pairs(damage: str, seed: int) -> None:
     shapes = damaged(fabric(225, seed, t_junction_share=0.05 * (seed % 3)).geometry, damage, seed)
     found = coverage(table(shapes), Context())
@@ -135,6 +138,10 @@ def damaged(shapes: Geometries, how: str, seed: int) -> Geometries:
     if how == "two sheets":
         made = np.concatenate([made, shapes])
         made[0] = shapely.union(shapes[0], shapes[1])
+    if how == "two surveys":
+        made = np.concatenate([shapes, shapely.transform(shapes, lambda xy: np.round(np.add(xy, [2.137, 1.4]), 3))])
+    if how == "two fabrics":
+        made = np.concatenate([shapes, fabric(100, seed + 50).geometry])
     if how == "rounded":
         made = shapely.set_precision(made, 0.01, mode="pointwise")
         made = made[shapely.is_valid(made)]
@@ -186,9 +193,9 @@ def test_a_pile_of_parcels_ends_the_comparison(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_tangled_boundaries_are_not_searched_for_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gis.gaps.MOST_CROSSINGS", -1)
+    monkeypatch.setattr("gis.faces.MOST_CROSSINGS", -1)
     assert gaps(table([shapely.box(0, 0, 9, 9), shapely.box(5, 5, 20, 20)]), Context()) is not None
-    monkeypatch.setattr("gis.gaps.MOST_CROSSINGS", -10_000)
+    monkeypatch.setattr("gis.faces.MOST_CROSSINGS", -10_000)
     assert gaps(table([shapely.box(0, 0, 9, 9), shapely.box(5, 5, 20, 20)]), Context()) is None
 
 
