@@ -58,6 +58,8 @@ async def _check(settings: Settings, sources: Sequence[SourceSpec], show: Show, 
         robots = await fetcher.robots(source.home)
         known = robots.robots is not None
         vi, en = ("đã đọc", "read") if known else (f"không đọc được ({robots.reason})", robots.reason)
+        if robots.failure:
+            vi, en = robots.failure.vi, robots.failure.en
         show(Finding(source.id, "robots", source.home + "robots.txt", known, vi, en))
         candidates: list[str] = []
         for discovery in source.discover:

@@ -66,9 +66,12 @@ class Checker:
     async def _robots(self, source: SourceSpec) -> SourceCheck:
         url = source.url(source.discover[0])
         try:
-            verdict = (await self._fetcher.robots(source.home)).verdict(AGENT, url)
+            robots = await self._fetcher.robots(source.home)
         except NgocLinhError as error:
             return _told("robots", source.home, False, error.vi, error.en)
+        if robots.failure:
+            return _told("robots", source.home, False, robots.failure.vi, robots.failure.en)
+        verdict = robots.verdict(AGENT, url)
         vi, en = ("cho phép", "allows it") if verdict.allowed else ("không cho phép", "forbids it")
         return _told("robots", url, verdict.allowed, f"robots.txt {vi} ({verdict.rule}).", f"{en} ({verdict.rule}).")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from scrapy import Request
@@ -66,9 +67,8 @@ class SafeDownloadHandler(BaseDownloadHandler):
         except TimeoutError as error:
             raise Transient("Trang trả lời quá chậm.", "The page answers too slowly.") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Transient(
-                f"Không tải được trang: {type(error).__name__}.", f"The page cannot be fetched: {type(error).__name__}."
-            ) from error
+            vi, en = _told(error, urlsplit(request.url).netloc)
+            raise Transient(vi, en, {"error": type(error).__name__}) from error
 
     async def close(self) -> None:
         """Close idle connections."""
@@ -99,6 +99,18 @@ class SafeDownloadHandler(BaseDownloadHandler):
                 body=body.value(),
                 request=request,
             )
+
+
+def _told(error: Exception, host: str) -> tuple[str, str]:
+    """What kept a page from being loaded, in both languages."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"Chứng thư bảo mật của máy chủ {host} không dùng được.", f"The certificate of {host} cannot be used."
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"Không kết nối được máy chủ {host}.", f"Cannot connect to {host}."
+    return (
+        "Máy chủ ngắt kết nối hoặc trả lời sai quy cách.",
+        "The server drops the connection or answers no valid HTTP.",
+    )
 
 
 async def _only_one_connection(_: aiohttp.ClientSession, context: Any, __: Any) -> None:

@@ -81,6 +81,16 @@ class RobotsRefusal(FetchRefused):
         self.whole_host = whole_host
 
 
+class Unreachable(FetchFailed):
+    """The host did not answer when its robots.txt was asked for: nothing else of it is asked for."""
+
+    whole_host = True
+
+
+CLOSED = (RobotsRefusal, Unreachable)
+"""What may close a whole host for a while."""
+
+
 class Fetcher:
     """Fetches pages for all sources of a crawler.
 
@@ -126,12 +136,15 @@ class Fetcher:
         Raises:
             FetchRefused: robots.txt, a private address, or a hop to a host that may not be visited.
             Transient: a failure that may pass (429, 5xx, no answer).
+            Unreachable: robots.txt could not be asked for.
             FetchFailed: too many redirects, a page that is too large.
         """
         permanent = True
         for hop in range(MAX_HOPS + 1):
             url = self._checked(url, may_visit)
             robots = await self.robots(url)
+            if robots.failure:
+                raise Unreachable(robots.failure.vi, robots.failure.en, robots.failure.details)
             verdict = robots.verdict(AGENT, url)
             if not verdict.allowed:
                 raise RobotsRefusal(url, verdict.rule, whole_host=verdict.whole_host)
@@ -217,7 +230,8 @@ class Fetcher:
         except FetchRefused:
             return RobotsFile(Robots(), moment, "lies at an address that is not visited")
         except FetchFailed as error:
-            return RobotsFile(None, moment, f"could not be read: {error.en}")
+            silent = error if isinstance(error, Transient) else None
+            return RobotsFile(None, moment, f"could not be read: {error.en}", silent)
         if response.status >= 500 or response.status == 429:
             return RobotsFile(None, moment, f"answers {response.status}")
         if response.status >= 400:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from crawlers.robots import Robots, Verdict
+from services.core.errors import FetchFailed
 
 MAX_CRAWL_DELAY_S = 60.0
 """A host that asks for a longer Crawl-delay is not crawled."""
@@ -36,12 +37,16 @@ class RobotsFile:
         robots: its rules; None where it could not be read, which forbids everything (RFC 9309 §2.3.1.4).
         moment: wall-clock time of the reading.
         reason: what stands in place of a rule where there are none.
+        failure: why the host did not answer at all, where it did not.
     """
 
-    def __init__(self, robots: Robots | None, moment: datetime, reason: str = "") -> None:
+    def __init__(
+        self, robots: Robots | None, moment: datetime, reason: str = "", failure: FetchFailed | None = None
+    ) -> None:
         self.robots = robots
         self.moment = moment
         self.reason = reason
+        self.failure = failure
 
     def verdict(self, agent: str, url: str) -> Verdict:
         """Whether `agent` may fetch `url`, and why."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from crawlers.catalogue import Discovery, SourceSpec
 from crawlers.documents import Document
-from crawlers.fetch import Fetched, Fetcher
+from crawlers.fetch import Fetched, Fetcher, Unreachable
 from crawlers.frontier import Frontier, Item, Poll
 from crawlers.schedule import Outcome
 from crawlers.spiders import Answer, Entry, Found, NotReadable, Reader, feed, listing, sitemap
@@ -63,7 +63,7 @@ class Poller:
             try:
                 found, fetched = await self._read(url, source, discovery, poll.thorough)
             except (FetchFailed, FetchRefused) as error:
-                if len(seen) == 1 and isinstance(error, FetchRefused):
+                if len(seen) == 1 and isinstance(error, (FetchRefused, Unreachable)):
                     raise
                 total = _troubled(total, error, failed=len(seen) == 1)
                 continue

@@ -38,7 +38,9 @@ def check_url(url: str, allowed_private: Collection[str]) -> None:
         FetchRefused: no http or https URL, or a host that is written as an address which is not public.
     """
     if not is_web(url):
-        raise _refused(url, "chỉ nhận địa chỉ http và https hợp lệ", "only valid http and https addresses are visited")
+        raise _refused(
+            url, "chỉ nhận địa chỉ http và https hợp lệ", "only http and https addresses that are valid are visited"
+        )
     host, port = endpoint(url)
     literal = literal_address(host)
     if f"{host}:{port}" in allowed_private:

@@ -9,7 +9,7 @@ from crawlers.canonical import is_web
 from crawlers.catalogue import SourceSpec
 from crawlers.documents import NoArticle, NotToBeKept
 from crawlers.download import Transient
-from crawlers.fetch import Fetched, Fetcher, Later, RobotsRefusal
+from crawlers.fetch import CLOSED, Fetched, Fetcher, Later
 from crawlers.frontier import Frontier, Item, Visit
 from crawlers.pipeline import Pipeline
 from crawlers.politeness import ROBOTS_RETRY_S
@@ -43,13 +43,13 @@ class Visitor:
         source = self._sources.get(visit.source)
         try:
             await self._visit(visit, source)
-        except RobotsRefusal as error:
+        except CLOSED as error:
             if error.whole_host:
                 self._frontier.block(visit.source, ROBOTS_RETRY_S, error.vi, error.en)
                 if not visit.submission:
                     self._frontier.postpone(visit, ROBOTS_RETRY_S, error.en, visit.attempts)
                     return
-            await self.give_up(visit, "refused", error)
+            await self.give_up(visit, "refused" if isinstance(error, FetchRefused) else "failed", error)
         except (FetchRefused, NotToBeKept) as error:
             await self.give_up(visit, "refused", error)
         except Transient as error:

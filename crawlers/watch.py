@@ -15,7 +15,7 @@ from crawlers.canonical import canonical
 from crawlers.catalogue import SourceSpec
 from crawlers.checking import Checker
 from crawlers.duplicates import Documents
-from crawlers.fetch import Download, Fetcher, RobotsRefusal
+from crawlers.fetch import CLOSED, Download, Fetcher, Unreachable
 from crawlers.frontier import MANUAL, Frontier, Poll, Visit, discovery_of
 from crawlers.pipeline import Pipeline, failure
 from crawlers.politeness import ROBOTS_RETRY_S, Host
@@ -179,8 +179,8 @@ class Watch:
         assert discovery is not None
         try:
             outcome = await self._poller.poll(poll, spec, discovery)
-        except FetchRefused as error:
-            if isinstance(error, RobotsRefusal) and error.whole_host:
+        except (FetchRefused, Unreachable) as error:
+            if isinstance(error, CLOSED) and error.whole_host:
                 self._frontier.block(spec.id, ROBOTS_RETRY_S, error.vi, error.en)
             outcome = Outcome(failed=True, problem_vi=error.vi, problem_en=error.en)
         self._frontier.polled(poll, spec, outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,26 @@ def test_a_source_that_there_is_not_is_told() -> None:
     code, out, err = run("--lang", "vi", "sources", "check", "vnexpress", "khong-co")
     assert (code, out) == (2, "")
     assert "Không tìm thấy sources/khong-co." in err
+
+
+def test_sources_check_tells_a_missing_network_as_that(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{closed.getsockname()[1]}"
+        (tmp_path / "sources").mkdir()
+        (tmp_path / "sources" / "mau.toml").write_text(
+            f'title = "Mẫu"\nhome = "http://{host}/"\ntier = "local"\nprofile = "vcc"\n'
+            'licence = "An invented site of the tests."\n[[discover]]\nlist = "/"\n',
+            encoding="utf-8",
+        )
+        (tmp_path / "ngoclinh.toml").write_text(
+            f'[crawler]\nallow_private_hosts = ["{host}"]\nsources_dir = "{tmp_path}/sources"\ndelay_s = 2.0\n',
+            encoding="utf-8",
+        )
+        code, out, _ = run("--lang", "vi", "--config", str(tmp_path / "ngoclinh.toml"), "sources", "check", "mau")
+    assert code == 1
+    assert out.count(f"Không kết nối được máy chủ {host}.") == 2
+    assert "robots.txt không" not in out
 
 
 def test_sources_check_tells_what_answers(shared: Path, tmp_path: Path) -> None:

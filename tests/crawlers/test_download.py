@@ -193,8 +193,10 @@ async def test_a_closed_port_may_be_open_later() -> None:
 
     async with server(serve) as (address, _):
         pass
-    with pytest.raises(Transient):
+    with pytest.raises(Transient) as caught:
         await download(f"http://{address}/", allow=[address])
+    assert caught.value.vi == f"Không kết nối được máy chủ {address}."
+    assert caught.value.en == f"Cannot connect to {address}."
 
 
 def test_settings_of_scrapy_are_safe() -> None:

@@ -119,7 +119,7 @@ def check_refusals(pages: dict[str, tuple[str, str]]) -> None:
         "tuong-cookie-15": ("void", "challenge"),
         "khong-luu-17": ("refused", "noindex"),
         "khong-luu-18": ("refused", "noindex"),
-        "tra-loi-rac-20": ("failed", "cannot be fetched"),
+        "tra-loi-rac-20": ("failed", "no valid HTTP"),
         "nho-giot-22": ("failed", "too slowly"),
         "vo-tan-23": ("failed", "larger than 10 MB"),
         "bom-gzip-24": ("failed", "larger than 10 MB"),

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 from ngoclinh.media.v1.article_pb2 import ArticleKind
+from ngoclinh.type.v1.type_pb2 import ErrorReason
 from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.catalogue import Discovery, SourceSpec
+from crawlers.download import Transient
 from crawlers.frontier import MANUAL, Frontier
 from crawlers.relevance import Relevance, provinces
 from crawlers.watch import Watch
@@ -202,6 +204,25 @@ async def test_who_waits_for_a_page_hears_of_a_fault_of_ours(tmp_path: Path, mon
     assert [failure.submission for failure in failures] == ["submissions/1"]
     assert "Lỗi bên trong" in failures[0].message.vi
     assert site.asked.count(f"{HOME}/bai-1") == 2
+
+
+async def test_a_pasted_link_without_network_is_told_as_that(tmp_path: Path) -> None:
+    class Silent(Site):
+        async def download(self, request: Request) -> Response:
+            self.asked.append(request.url)
+            raise Transient("Không kết nối được máy chủ bao.example.vn.", "Cannot connect to bao.example.vn.")
+
+    frontier = Frontier(tmp_path / "frontier.sqlite")
+    frontier.submit(f"{HOME}/bai-1", MANUAL, "submissions/1")
+    frontier.close()
+    site = Silent({})
+    await crawl(tmp_path, site, spec())
+    bus = SqliteBus(tmp_path / "bus.sqlite")
+    (failure,) = await drained(bus, "media.submission")
+    await bus.close()
+    assert failure.reason == ErrorReason.ERROR_REASON_FETCH_FAILED
+    assert failure.message.vi == "Không kết nối được máy chủ bao.example.vn."
+    assert set(site.asked) == {f"{HOME}/robots.txt"}
 
 
 async def test_a_crawl_can_be_stopped_at_any_time(tmp_path: Path) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import pytest
 from scrapy import Request
 from scrapy.http import Response
 
-from crawlers.fetch import MAX_HOPS, Fetcher, Later, RobotsRefusal
+from crawlers.download import Transient
+from crawlers.fetch import MAX_HOPS, Fetcher, Later, RobotsRefusal, Unreachable
 from crawlers.politeness import MAX_CRAWL_DELAY_S, PENALTY_S, Host, retry_after_s
 from services.core.errors import FetchFailed, FetchRefused
 
@@ -21,7 +22,7 @@ NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 class World:
     """A site that answers from a table, on a clock of its own that only sleeping moves."""
 
-    def __init__(self, pages: dict[str, Response | Callable[[], Response]], latency_s: float = 0.1) -> None:
+    def __init__(self, pages: Mapping[str, Response | Callable[[], Response]], latency_s: float = 0.1) -> None:
         self.now = 1000.0
         self.pages = pages
         self.latency_s = latency_s
@@ -115,6 +116,19 @@ async def test_a_robots_txt_that_fails_forbids_everything(status: int) -> None:
         await world.fetcher().get("https://a.vn/1", anywhere)
     assert caught.value.whole_host
     assert len(world.log) == 1
+
+
+async def test_a_host_that_does_not_answer_forbids_nothing_but_is_asked_for_nothing() -> None:
+    def silence() -> Response:
+        raise Transient("Không kết nối được máy chủ a.vn.", "Cannot connect to a.vn.")
+
+    world = World({ROBOTS: silence, "https://a.vn/1": ok("https://a.vn/1")})
+    fetcher = world.fetcher()
+    for _ in range(2):
+        with pytest.raises(Unreachable, match=r"^Cannot connect to a\.vn\.$") as caught:
+            await fetcher.get("https://a.vn/1", anywhere)
+    assert caught.value.vi == "Không kết nối được máy chủ a.vn."
+    assert [url for _, url in world.log] == [ROBOTS]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
