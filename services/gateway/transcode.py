@@ -31,6 +31,9 @@ M = TypeVar("M", bound=Message)
 _VARIABLE = re.compile(r"\{([a-z_][a-z0-9_.]*)(?:=([^}]*))?\}")
 _LEAVES = ("google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask")
 _MAX_PARAMETERS = 1000
+_IN_FIELD = re.compile(r"Failed to parse ([a-zA-Z]\w*) field")
+_NO_FIELD = re.compile(r'has no field named "(\w+)"')
+"""Where the errors of protobuf's JSON form name a field."""
 
 
 @dataclass(frozen=True)
@@ -207,9 +210,19 @@ def _read_body(message: Message, field: str, body: bytes) -> None:
     try:
         protojson.parse(body or b"{}", target)
     except ValueError as error:
-        raise InvalidField(
-            "body", f"không phải JSON đúng: {str(error)[:200]}", f"is not valid JSON: {str(error)[:200]}"
-        ) from error
+        raise _unfit(str(error), "" if field == "*" else f"{field}.") from error
+
+
+def _unfit(said: str, prefix: str) -> InvalidField:
+    """What protobuf found wrong with a body: the field where it names one, in sentences of ours."""
+    path = ".".join(_IN_FIELD.findall(said))
+    unknown = _NO_FIELD.search(said)
+    if unknown:
+        name = f"{path}.{unknown[1]}" if path else unknown[1]
+        return InvalidField(f"{prefix}{name}"[:200], "không có trường này", "there is no such field")
+    if path:
+        return InvalidField(f"{prefix}{path}"[:200], "giá trị không hợp lệ", "the value is invalid")
+    return InvalidField("body", "không phải một đối tượng JSON đúng", "is not a valid JSON object")
 
 
 def _parameters(query: bytes) -> list[tuple[str, str]]:

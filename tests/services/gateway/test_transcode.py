@@ -25,6 +25,7 @@ from services.gateway.transcode import Binding
 from services.rpc import methods
 
 BINDINGS = transcode.bindings()
+SUBMIT = next(each for each in BINDINGS if each.method.name == "SubmitArticle")
 SAMPLES = {
     FieldDescriptor.TYPE_STRING: "xã Trà Leng & 50% +?#/",
     FieldDescriptor.TYPE_BYTES: b"\x00\xff\x10",
@@ -186,3 +187,37 @@ def test_a_body_takes_no_query_parameters_and_a_path_wins_over_neither() -> None
 def test_names_of_the_proto_are_the_only_names() -> None:
     with pytest.raises(InvalidField, match="pageSize"):
         transcode.query_message(area.ListAreasRequest, b"pageSize=3")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"url": 1}', "url: the value is invalid"),
+        (b'{"nope": 1}', "nope: there is no such field"),
+        (b'{"publish_time": "x"}', "publish_time: the value is invalid"),
+        (b'{"evidence": 1.5}', "evidence: the value is invalid"),
+        (b"1.5", "body: is not a valid JSON object"),
+        (b"[1]", "body: is not a valid JSON object"),
+        (b"null", "body: is not a valid JSON object"),
+        (b"{", "body: is not a valid JSON object"),
+        (b'{"url": "\xff"}', "body: is not a valid JSON object"),
+        (b"[" * 100_000, "body: is not a valid JSON object"),
+        (b'{"url": ' + b"[" * 500 + b"]" * 500 + b"}", "url: the value is invalid"),
+    ],
+)
+def test_a_wrong_body_is_told_in_words_of_ours(body: bytes, message: str) -> None:
+    match = SUBMIT.pattern.fullmatch(SUBMIT.template)
+    assert match is not None
+    with pytest.raises(InvalidField) as caught:
+        transcode.read(SUBMIT, match, b"", body)
+    assert caught.value.en == message
+    assert not re.search(r"object|Error|recursion|line \d", caught.value.vi)
+
+
+def test_a_field_within_a_field_is_named_by_its_path() -> None:
+    binding = next(each for each in BINDINGS if each.body == "watch_area" and each.verb == "POST")
+    match = binding.pattern.fullmatch(binding.template)
+    assert match is not None
+    with pytest.raises(InvalidField) as caught:
+        transcode.read(binding, match, b"", b'{"areas": 3}')
+    assert caught.value.field == "watch_area.areas"
