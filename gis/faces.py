@@ -18,7 +18,7 @@ from gis.ground import ground
 from gis.model import Context, Geometries, ParcelTable
 from gis.pairs import box_pairs
 
-MOST_CROSSINGS = 2_000_000
+MOST_CROSSINGS = 20_000
 """Pairs of loose edges whose boxes may meet, besides twenty an edge; more are a tangle, not boundaries."""
 
 
