@@ -98,7 +98,14 @@ def split_names(text: str) -> list[str]:
     """Names of authors out of a line such as ``Bởi Sông Tranh, CTV``."""
     text = re.sub(r"^\s*(?:bởi|tác giả|theo|by|bài(?: và ảnh)?)\b\s*:?\s*", "", clean(text), flags=re.IGNORECASE)
     text = re.sub(r"\s*\((?:tổng hợp|ghi|t/h|th|dịch|lược dịch)\)\s*$", "", text, flags=re.IGNORECASE)
-    return [name for part in re.split(r"\s*[,;|]\s*", text) if 1 < len(name := part.strip(" -–()")) <= 80]
+    return [name for part in re.split(r"\s*[,;|]\s*", text) if 1 < len(name := _bare(part)) <= 80]
+
+
+def _bare(name: str) -> str:
+    """A name without what surrounds it; brackets that belong to it stay, as in ``Báo Núi (mẫu)``."""
+    name = name.strip(" -–")
+    whole = name.count("(") == name.count(")") and not re.fullmatch(r"\([^()]*\)", name)
+    return name if whole else name.strip(" -–()")
 
 
 def _metas(root: Element) -> dict[str, str]:

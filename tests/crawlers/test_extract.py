@@ -13,6 +13,7 @@ from ngoclinh.media.v1.article_pb2 import ArticleKind, TimePrecision
 from crawlers.catalogue import Discovery, SourceSpec
 from crawlers.documents import MAX_TITLE, Context, Document, NoArticle, NotToBeKept
 from crawlers.extract import extract
+from crawlers.metadata import split_names
 from crawlers.profile import profile_names
 
 CASES = Path(__file__).parents[1] / "cases" / "sources"
@@ -214,3 +215,17 @@ def test_the_home_page_of_a_site_is_no_article() -> None:
     links = "".join(f'<li><a href="/tin-{i}.htm">Tin số {i}</a></li>' for i in range(40))
     with pytest.raises(NoArticle):
         document(f"<html><body><h1>Báo Mẫu</h1><ul>{links}</ul></body></html>".encode(), source=None)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("Báo Núi (mẫu)", ["Báo Núi (mẫu)"]),
+        ("Bởi Sông Tranh, Báo Núi (mẫu) (tổng hợp)", ["Sông Tranh", "Báo Núi (mẫu)"]),
+        ("(Suối Đá)", ["Suối Đá"]),
+        ("Suối Đá) - CTV", ["Suối Đá) - CTV"]),
+        ("- Suối Đá)", ["Suối Đá"]),
+    ],
+)
+def test_brackets_within_the_name_of_an_author_stay(line: str, names: list[str]) -> None:
+    assert split_names(line) == names
