@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,6 +25,8 @@ from services.rpc.interceptors import SAFE_ID
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MIB = 1024 * 1024
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
+"""A Host header: an address in brackets or a name, and a port."""
 
 SAFE_HEADERS = {
     "Content-Security-Policy": (
@@ -133,10 +135,12 @@ class Guard:
         if len(hosts) != 1 or _hostname(hosts[0]) not in self._hosts:
             wrong = Forbidden("Tên máy chủ trong yêu cầu không đúng.", "The request names a host that this is not.")
             return answers.domain_error(wrong, headers, 421)
-        for origin in headers.getlist("origin"):
-            if origin not in self._origins and origin != f"{'https' if self._tls else 'http'}://{hosts[0]}":
-                wrong = Forbidden("Trang web gửi yêu cầu này không được phép.", "This origin may not send requests.")
-                return answers.domain_error(wrong, headers)
+        origins = set(headers.getlist("origin"))
+        foreign = method not in READS and headers.get("sec-fetch-site") == "cross-site"
+        known = self._origins if foreign else self._origins | {f"{'https' if self._tls else 'http'}://{hosts[0]}"}
+        if not origins <= known or (foreign and not origins):
+            wrong = Forbidden("Trang web gửi yêu cầu này không được phép.", "This origin may not send requests.")
+            return answers.domain_error(wrong, headers)
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if method not in READS and (has_body or method == "POST") and kind not in door.kinds:
@@ -170,10 +174,8 @@ class Guard:
 
 def _hostname(host: str) -> str:
     """Host name of a Host header, without port and brackets; "" where it is none."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    match = _HOST.fullmatch(host)
+    return (match[1] or match[2]).lower() if match else ""
 
 
 def _counted(receive: Receive, most: int) -> Receive:

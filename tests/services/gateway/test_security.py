@@ -19,7 +19,11 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "[::1", "a b", "10.0.0.1"]
+    "host",
+    [
+        *("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "[::1", "a b", "10.0.0.1"),
+        *("127.0.0.1:40411.evil.com", "localhost:x", "localhost:", "evil.example@localhost", "localhost/x"),
+    ],
 )
 async def test_a_forged_host_is_misdirected(ask: Ask, host: str) -> None:
     answer = await ask("GET", PATH, headers={"Host": host})
@@ -45,6 +49,17 @@ async def test_the_own_origin_and_a_listed_one_are_taken(ask: Ask) -> None:
     for origin in (f"http://127.0.0.1:{ask.port}", "https://ioc.example.vn"):  # type: ignore[attr-defined]
         answer = await ask("POST", "/v1/areas:resolve", b'{"text": "x"}', {"Origin": origin} | JSON)
         assert answer.status == 200
+
+
+async def test_a_write_that_another_site_causes_is_forbidden(ask: Ask) -> None:
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    refused = await ask("POST", "/v1/areas:resolve", b'{"text": "x"}', JSON | foreign)
+    assert (refused.status, refused.reason) == (403, "FORBIDDEN")
+    listed = JSON | foreign | {"Origin": "https://ioc.example.vn"}
+    assert (await ask("POST", "/v1/areas:resolve", b'{"text": "x"}', listed)).status == 200
+    own = JSON | {"Sec-Fetch-Site": "same-origin"}
+    assert (await ask("POST", "/v1/areas:resolve", b'{"text": "x"}', own)).status == 200
+    assert (await ask("GET", PATH, headers=foreign)).status == 200
 
 
 @pytest.mark.parametrize(
