@@ -46,6 +46,7 @@ class Extra(NamedTuple):
     path: str
     handler: Callable[[Request], Awaitable[Response]]
     summary: str
+    form: openapi.Form | None = None
 
 
 class Gateway:
@@ -73,7 +74,7 @@ class Gateway:
                 ExportDoor(channel).handle,
                 "ListArticles as a file: format (jsonl, csv, xlsx) and its filter.",
             ),
-            Extra("POST", CLIP, files.clip, "SubmitArticle with a file as evidence, in a form."),
+            Extra("POST", CLIP, files.clip, "SubmitArticle with a file as evidence, in a form.", evidence.FORM),
             Extra("GET", "/v1/evidence/{sha256}", files.file, "A file that an article names as evidence."),
             Extra("GET", "/v1/events", self.events.handle, "What happens, as server-sent events."),
             Extra(
@@ -91,7 +92,13 @@ class Gateway:
                 brief.handle,
                 "The daily brief of a watch area: date, watch_area, format (docx, pdf, txt).",
             ),
-            Extra("POST", UPLOAD, upload.Upload(channel).handle, "UploadImport: a file as the body or in a form."),
+            Extra(
+                "POST",
+                UPLOAD,
+                upload.Upload(channel).handle,
+                "UploadImport: a file as the body or in a form.",
+                upload.FORM,
+            ),
         )
         doors = {
             UPLOAD: Door(max_bytes=(settings.land.max_upload_mb + 1) * MIB, kinds=upload.KINDS),
@@ -128,7 +135,7 @@ class Gateway:
 
     @cached_property
     def _document(self) -> bytes:
-        extras = [(extra.verb, extra.path, extra.summary) for extra in self.extras]
+        extras = [(extra.verb, extra.path, extra.summary, extra.form) for extra in self.extras]
         return json.dumps(openapi.document(extras), ensure_ascii=False).encode()
 
 

@@ -19,6 +19,7 @@ from starlette.responses import Response, StreamingResponse
 
 from services.core.errors import InvalidField
 from services.gateway import answers
+from services.gateway.openapi import Form
 from services.gateway.transcode import assign
 
 KINDS = frozenset({"multipart/form-data"})
@@ -26,7 +27,8 @@ MAX_BODY = 12 * 1024 * 1024
 """Bytes of a form: 10 MB of file, 1 MB of text, and what frames them."""
 CHUNK = 256 * 1024
 
-_FIELDS = ("url", "title", "text", "publish_time")
+FORM = Form(SubmitArticleRequest.DESCRIPTOR, "evidence", ("url", "title", "text", "publish_time"))
+"""What a form holds."""
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "application/pdf": "pdf"}
 
 
@@ -50,7 +52,7 @@ class EvidenceDoor:
                 for name, value in form.multi_items():
                     if isinstance(value, UploadFile):
                         file = value if value.size else None
-                    elif name not in _FIELDS:
+                    elif name not in FORM.fields:
                         raise InvalidField(name[:100], "không có trường này", "there is no such field")
                     elif value:
                         assign(message, name, value)

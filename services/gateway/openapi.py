@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
@@ -55,23 +56,42 @@ _ERROR: Schema = {
 }
 
 
-def document(extra: Iterable[tuple[str, str, str]] = ()) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Form:
+    """The body of a route written by hand: fields of a message and a file.
+
+    Attributes:
+        message: whose fields the parts are named like.
+        file: name of the part that is the file.
+        fields: those of the message that are taken; all where none is named.
+        alone: the file may be the body too, the fields being query parameters then; it is needed.
+    """
+
+    message: Descriptor
+    file: str
+    fields: tuple[str, ...] = ()
+    alone: bool = False
+
+
+def document(extra: Iterable[tuple[str, str, str, Form | None]] = ()) -> dict[str, Any]:
     """The document.
 
     Args:
-        extra: (verb, path, summary) of the routes written by hand.
+        extra: (verb, path, summary, body) of the routes written by hand.
     """
     schemas: dict[str, Schema] = {"Error": _ERROR}
     paths: dict[str, dict[str, Any]] = {}
     for binding in bindings():
         paths.setdefault(_path(binding), {})[binding.verb.lower()] = _operation(binding, schemas)
-    for verb, path, summary in extra:
+    for verb, path, summary, form in extra:
         names = re.findall(r"{(\w+)}", path)
         operation: dict[str, Any] = {"summary": summary, "responses": {"default": _response("Error")}}
         if names:
             operation["parameters"] = [
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
             ]
+        if form is not None:
+            operation |= _form(form, schemas)
         paths.setdefault(path, {})[verb.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -132,6 +152,22 @@ def _query(message: Descriptor, prefix: str, bound: set[str], schemas: dict[str,
                 "description": described.pop("description", ""),
                 "schema": described,
             }
+
+
+def _form(form: Form, schemas: dict[str, Schema]) -> dict[str, Any]:
+    """The request body of a form; query parameters too where the file may come alone."""
+    parameters = [
+        each for each in _query(form.message, "", set(), schemas) if not form.fields or each["name"] in form.fields
+    ]
+    parts = {each["name"]: each["schema"] | {"description": each["description"]} for each in parameters}
+    file: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+    schema: Schema = {"type": "object", "properties": parts | {form.file: file}}
+    content: dict[str, Any] = {"multipart/form-data": {"schema": schema}}
+    if not form.alone:
+        return {"requestBody": {"required": True, "content": content}}
+    schema["required"] = [form.file]
+    content["application/octet-stream"] = {"schema": {}}
+    return {"requestBody": {"required": True, "content": content}, "parameters": parameters}
 
 
 def _path(binding: Binding) -> str:

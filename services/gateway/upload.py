@@ -15,11 +15,13 @@ from starlette.responses import Response
 
 from services.core.errors import InvalidField
 from services.gateway import answers
+from services.gateway.openapi import Form
 from services.gateway.transcode import assign, query_message
 from services.rpc.deadline import timeout_for
 from services.rpc.interceptors import STREAM_CAP_S
 
 KINDS = frozenset({"application/octet-stream", "multipart/form-data"})
+FORM = Form(UploadHeader.DESCRIPTOR, "file", alone=True)
 CHUNK = 256 * 1024
 """Bytes of one message to UploadImport."""
 

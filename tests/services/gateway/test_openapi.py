@@ -6,9 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from services.gateway import openapi, transcode
+from services.gateway import evidence, openapi, transcode, upload
 
-DOCUMENT = openapi.document([("POST", "/v1/imports:upload", "A file.")])
+DOCUMENT = openapi.document(
+    [
+        ("POST", "/v1/imports:upload", "A file.", upload.FORM),
+        ("POST", "/v1/articles:clip", "A clipping.", evidence.FORM),
+        ("GET", "/healthz", "Does it serve.", None),
+    ]
+)
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -72,3 +78,19 @@ def test_a_body_that_is_one_field_is_described_as_that_field() -> None:
             for each in operation.get("parameters", ())
             if each["in"] == "query"
         )
+
+
+def test_forms_say_their_parts() -> None:
+    sent = DOCUMENT["paths"]["/v1/imports:upload"]["post"]
+    content = sent["requestBody"]["content"]
+    assert set(content) == upload.KINDS
+    parts = content["multipart/form-data"]["schema"]
+    assert {"file", "file_name", "sha256", "options.as_of_date"} <= set(parts["properties"])
+    assert parts["required"] == ["file"]
+    assert {each["name"] for each in sent["parameters"]} == set(parts["properties"]) - {"file"}
+    clip = DOCUMENT["paths"]["/v1/articles:clip"]["post"]["requestBody"]["content"]
+    assert set(clip) == evidence.KINDS
+    properties = clip["multipart/form-data"]["schema"]["properties"]
+    assert set(properties) == {"url", "title", "text", "publish_time", "evidence"}
+    assert properties["publish_time"]["format"] == "date-time"
+    assert "requestBody" not in DOCUMENT["paths"]["/healthz"]["get"]
