@@ -93,7 +93,7 @@ async def test_overload_says_when_to_come_back_and_a_deadline_is_kept(ask: Ask) 
 
 
 async def test_a_service_that_is_not_there_is_unimplemented_not_a_crash(ask: Ask) -> None:
-    answer = await ask("GET", "/v1/rules")
+    answer = await ask("GET", "/v1/alerts")
     assert answer.status in (404, 501)
     assert (await ask("GET", "/v1/areas/2025-20938")).status == 200
 

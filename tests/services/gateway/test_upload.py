@@ -19,12 +19,14 @@ from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.rpc.client import connect
 from services.rpc.serve import Server
+from tests.services.fakes import answering
 from tests.services.gateway.conftest import Ask, send
 
 RAW = {"Content-Type": "application/octet-stream"}
 FORM = {"Content-Type": "multipart/form-data; boundary=frontier"}
 
 
+@answering("ngoclinh.land.v1.ImportService")
 class Imports:
     """Digests what is uploaded; an empty file cannot be read."""
 
@@ -41,12 +43,6 @@ class Imports:
             name="imports/a", file_name=header.file_name, size_bytes=size, sha256=digest.hexdigest(),
             state=IMPORT_STATE_RUNNING, options=header.options,
         )  # fmt: skip
-
-    async def GetImport(self, request: imports.GetImportRequest, context: Any) -> Import:
-        return Import(name=request.name)
-
-    async def ListImports(self, request: imports.ListImportsRequest, context: Any) -> imports.ListImportsResponse:
-        return imports.ListImportsResponse()
 
 
 @pytest.fixture

@@ -13,18 +13,20 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from ngoclinh.area.v1 import area_service_pb2 as area
-from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceServicer, AreaServiceStub
+from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 
 from services.core.config import GrpcSettings
 from services.core.errors import Conflict, NotFound
 from services.rpc import deadline, status
 from services.rpc.client import connect
 from services.rpc.serve import Server
+from tests.services.fakes import answering
 
 AREA_SERVICE = "ngoclinh.area.v1.AreaService"
 
 
-class Areas(AreaServiceServicer):
+@answering(AREA_SERVICE)
+class Areas:
     """Answers that show what reached it."""
 
     def __init__(self) -> None:
@@ -228,7 +230,7 @@ async def test_a_taken_port_is_told_in_words(server: Server) -> None:
 
 async def test_a_servicer_that_leaves_a_method_out_is_refused() -> None:
     with pytest.raises(TypeError, match=r"AreaService\.GetArea"):
-        Server(GrpcSettings()).add(AREA_SERVICE, AreaServiceServicer())
+        Server(GrpcSettings()).add(AREA_SERVICE, object())
 
 
 async def test_metadata_beyond_the_limit_are_refused_and_the_server_stays_up(channel: grpc.aio.Channel) -> None:
