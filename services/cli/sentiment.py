@@ -33,20 +33,6 @@ TEXTS = {
         "sentence": "câu quyết định",
         "unsure": "không chắc",
         "truncated": "Chỉ đọc {share:.0%} văn bản.",
-        "sentiment": "sắc thái",
-        "event_valence": "sự việc",
-        "stance": "thái độ với chính quyền",
-        "complaint": "phản ánh, kiến nghị",
-        "toxicity": "xúc phạm",
-        "topic": "chủ đề",
-        "negative": "tiêu cực",
-        "neutral": "trung tính",
-        "positive": "tích cực",
-        "critical": "chê",
-        "none": "không khen, không chê",
-        "supportive": "khen",
-        "no": "không",
-        "yes": "có",
     },
     "en": {
         "title": "a hint by a machine, not a judgement",
@@ -56,7 +42,6 @@ TEXTS = {
         "sentence": "deciding sentence",
         "unsure": "unsure",
         "truncated": "Only {share:.0%} of the text was read.",
-        "event_valence": "event valence",
     },
 }
 
@@ -163,19 +148,21 @@ def show(text: str, analysis: TextAnalysis, lang: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from services.core.labels import labels
     from services.core.vietnamese import strip_controls
 
     words = TEXTS[lang]
+    names = labels() if lang == "vi" else {}
     console = Console(highlight=False)
     table = Table(title=words["title"], title_justify="left", title_style="italic")
     for column in ("head", "label", "score", "sentence"):
         table.add_column(words[column], overflow="fold")
     for head in (*HEADS, "topic"):
         judgement: Judgement = getattr(analysis, head)
-        label = words.get(judgement.label, judgement.label)
+        label = names.get("topics" if head == "topic" else head, {}).get(judgement.label, judgement.label)
         reason = judgement.sentences[0].text if judgement.sentences else ""
         table.add_row(
-            words.get(head, head),
+            names.get("heads", {}).get(head, head.replace("_", " ")),
             f"{label} ({words['unsure']})" if judgement.unsure else label,
             f"{judgement.scores[judgement.label]:.2f}",
             excerpt(strip_controls(reason)),

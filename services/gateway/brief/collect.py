@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
-from pathlib import Path
 
 import grpc.aio
 from ngoclinh.area.v1.area_service_pb2 import GetWatchAreaRequest
@@ -99,13 +96,6 @@ class Brief:
     finding_total: int
     alerts: list[Alert]
     sources: dict[str, str]
-
-
-@cache
-def labels() -> dict[str, dict[str, str]]:
-    """What codes are called: tables ``topics``, ``sentiment``, ``stance``."""
-    tables: dict[str, dict[str, str]] = tomllib.loads((Path(__file__).parent / "labels.toml").read_text("utf-8"))
-    return tables
 
 
 def day_range(day: date, days: int = 1) -> TimeRange:

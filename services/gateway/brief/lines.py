@@ -10,8 +10,9 @@ from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.situation.v1.situation_service_pb2 import AreaSituation
 
 from services.core.clock import VIETNAM, to_datetime
+from services.core.labels import labels
 from services.core.vietnamese import strip_controls
-from services.gateway.brief.collect import Brief, Story, labels
+from services.gateway.brief.collect import Brief, Story
 
 NOTE = (
     "Nhãn sắc thái, thái độ và chủ đề do máy gợi ý; cán bộ kiểm tra trước khi sử dụng. "

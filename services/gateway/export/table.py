@@ -14,8 +14,8 @@ from ngoclinh.sentiment.v1.sentiment_service_pb2 import Judgement
 
 from services.core.areas import register
 from services.core.clock import VIETNAM, to_datetime
+from services.core.labels import labels
 from services.core.vietnamese import strip_controls
-from services.gateway.brief.collect import labels
 
 EXCERPT = 300
 """Most characters of a text that are shown."""

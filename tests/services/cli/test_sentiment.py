@@ -152,7 +152,7 @@ def test_a_table_in_vietnamese_says_that_it_is_a_hint() -> None:
     assert result.exit_code == 0
     assert result.stdout.count("máy gợi ý") == 2
     assert "tích cực" in result.stdout
-    assert "khen" in result.stdout
+    assert "ủng hộ" in result.stdout
     assert "[bold]" in result.stdout
 
 
