@@ -109,11 +109,6 @@ def profile(name: str) -> Profile:
     return validate(Profile, read_toml(file), file.name)
 
 
-def profile_names() -> list[str]:
-    """Names of the profiles of the package."""
-    return sorted(file.name.removesuffix(".toml") for file in toml_files(files("crawlers") / "profiles"))
-
-
 def toml_files(folder: Traversable | Path) -> list[Traversable]:
     """The TOML files of a folder, by name."""
     return sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from services.core import protojson
 from services.core.errors import NgocLinhError
 from services.rpc import status as rpc_status
+from services.rpc.caller import USER_KEY
 from services.rpc.interceptors import REQUEST_ID
 
 JSON = "application/json"
-USER = "x-user"
 _WEIGHT = re.compile(r"\s*([A-Za-z-]+|\*)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*")
 
 
@@ -37,7 +37,7 @@ def language(headers: Mapping[str, str]) -> str:
 
 def caller(scope: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Metadata that tell services who asks and under which request id."""
-    known = ((REQUEST_ID, scope.get("request_id", "")), (USER, scope.get("user", "")))
+    known = ((REQUEST_ID, scope.get("request_id", "")), (USER_KEY, scope.get("user", "")))
     return tuple((key, value) for key, value in known if value)
 
 

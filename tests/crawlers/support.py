@@ -19,6 +19,8 @@ from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.core.config import Settings
 from services.core.ports import SUBJECTS
 
+PROFILES = sorted(file.stem for file in (Path(run.__file__).parent / "profiles").glob("*.toml"))
+"""Names of the profiles of the package."""
 SUBJECTS_OUT = ("media.collected", "media.withdrawn", "media.submission", "source.state")
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from crawlers.catalogue import load
-from crawlers.profile import profile, profile_names
+from crawlers.profile import profile
 from services.core.areas import register
 from services.core.errors import InvalidField, NotFound
+from tests.crawlers.support import PROFILES
 
 MINIMAL = """
 title = "Báo Mẫu"
@@ -38,8 +39,8 @@ def test_the_sources_of_the_package() -> None:
 
 
 def test_every_profile_loads() -> None:
-    assert {"vcc", "epi", "grid", "vne", "wordpress", "portal", "xenforo", "generic"} <= set(profile_names())
-    for name in profile_names():
+    assert {"vcc", "epi", "grid", "vne", "wordpress", "portal", "xenforo", "generic"} <= set(PROFILES)
+    for name in PROFILES:
         assert profile(name) is not None
 
 

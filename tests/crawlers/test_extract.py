@@ -14,7 +14,7 @@ from crawlers.catalogue import Discovery, SourceSpec
 from crawlers.documents import MAX_TITLE, Context, Document, NoArticle, NotToBeKept
 from crawlers.extract import extract
 from crawlers.metadata import split_names
-from crawlers.profile import profile_names
+from tests.crawlers.support import PROFILES
 
 CASES = Path(__file__).parents[1] / "cases" / "sources"
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -35,10 +35,10 @@ def spec(profile: str = "vcc", home: str = "https://bao.example.vn/", **more: An
 
 
 def test_every_profile_has_a_golden_page() -> None:
-    assert sorted(path.stem for path in CASES.glob("*.toml")) == profile_names()
+    assert sorted(path.stem for path in CASES.glob("*.toml")) == PROFILES
 
 
-@pytest.mark.parametrize("name", profile_names())
+@pytest.mark.parametrize("name", PROFILES)
 def test_golden_page(name: str) -> None:
     case = tomllib.loads((CASES / f"{name}.toml").read_text(encoding="utf-8"))
     context = Context(url=case["url"], now=NOW, source=spec(name, home=case["url"]))
