@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -52,6 +53,7 @@ LOCK_WAIT_S = 1.0
 """Seconds to wait for the lock: who only looks whether a program runs holds it for a moment."""
 STALLED_S = 120.0
 """Seconds without progress after which a drain gives up."""
+_SOCKET_FOLDER = "ngoclinh-socket-"
 
 
 @dataclass
@@ -300,10 +302,17 @@ def crawler(settings: Settings, once: bool = False) -> Child:
 
 @contextlib.contextmanager
 def _socket(data_dir: Path) -> Any:
-    """Path of the Unix socket, short because the kernel takes 107 bytes; `socket` in the data folder leads to it."""
+    """Path of the Unix socket, short because the kernel takes 107 bytes; `socket` in the data folder leads to it.
+
+    Who holds the lock has no living predecessor: the folder that one left behind when it was killed is removed.
+    """
     link = data_dir / "socket"
+    if link.is_symlink():
+        left = link.readlink().parent
+        if left.name.startswith(_SOCKET_FOLDER):
+            shutil.rmtree(left, ignore_errors=True)
     link.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="ngoclinh-") as private:
+    with tempfile.TemporaryDirectory(prefix=_SOCKET_FOLDER) as private:
         path = Path(private) / "socket"
         link.symlink_to(path)
         yield path

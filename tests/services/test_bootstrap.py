@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,26 @@ async def test_commands_reach_the_program_that_runs_or_run_the_services_themselv
     assert not is_locked(settings.data_dir / "lock")
     async with bootstrap.reach(settings) as channel:
         assert len((await AreaServiceStub(channel).GetWatchArea(request)).areas) == 5
+
+
+async def test_what_a_killed_program_left_in_the_folder_for_temporary_files_is_removed(tmp_path: Path) -> None:
+    command = ["--data-dir", str(tmp_path), "up", "--port", "0", "--grpc-port", "0", "--no-crawl"]
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from services.cli import app; app()", *command, stdout=asyncio.subprocess.PIPE
+    )
+    assert program.stdout is not None
+    async with asyncio.timeout(60):
+        while not (await program.stdout.readline()).startswith(b"ready"):
+            assert program.returncode is None
+    left = (tmp_path / "socket").readlink().parent
+    program.kill()
+    await program.wait()
+    assert left.is_dir()
+    async with bootstrap.running(settings_for(tmp_path), doors=False):
+        assert not left.exists()
+        fresh = (tmp_path / "socket").readlink().parent
+        assert fresh.is_dir()
+    assert not fresh.exists()
 
 
 async def test_what_was_started_is_stopped_when_a_port_is_taken(tmp_path: Path) -> None:
