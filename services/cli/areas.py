@@ -1,8 +1,9 @@
-"""`ngoclinh areas`: what a place name or code means, and the registers."""
+"""`ngoclinh areas`: what a place name or code means, the registers, and outlines for maps."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
     from ngoclinh.area.v1.area_service_pb2 import Area, PlaceCandidate
+    from ngoclinh.land.v1.area_outline_pb2 import AreaOutlines
+
+    from services.core.config import Settings
 
 Request = TypeVar("Request", bound="Message")
 Response = TypeVar("Response")
@@ -90,6 +94,48 @@ def list_command(
         common.print_message(found)
     else:
         _print_areas(ctx, found.areas)
+
+
+@app.command("import")
+def import_command(
+    ctx: typer.Context,
+    file: Path = typer.Argument(
+        help="Polygons with commune codes of today (column code, ma_xa, maXa or ma_dvhc): GeoJSON, GeoPackage, Shapefile or"
+        " GML; also in a ZIP file."
+    ),
+    crs: str = typer.Option(
+        "auto", help="Coordinate system: auto, an EPSG code (5899) or a central meridian (107-45)."
+    ),
+    output: Format = typer.Option(Format.TABLE, "--format", help="How to print what was loaded."),
+) -> None:
+    """Load outlines of communes for the maps, in the place of all that were loaded before.
+
+    Communes without an outline stay schematic. Exit code 2: the file cannot be used and nothing was changed.
+    """
+    loaded = common.run(_import(common.settings_from(ctx), file, crs), ctx)
+    if output is Format.JSON:
+        common.print_message(loaded)
+        return
+    counts = loaded.outline_count, loaded.coordinate_system, loaded.skipped_count
+    vietnamese = common.language(ctx) == "vi"
+    print(
+        "Đã nạp ranh giới {} xã, phường ({}); bỏ qua {} bản ghi.".format(*counts)
+        if vietnamese
+        else "Outlines of {} communes loaded ({}); {} records skipped.".format(*counts)
+    )
+    for one in loaded.skipped:
+        record, code = one.record + 1, one.code or "?"
+        common.say(
+            f"bản ghi {record}, {code}: {one.reason.vi}" if vietnamese else f"record {record}, {code}: {one.reason.en}"
+        )
+
+
+async def _import(settings: Settings, file: Path, crs: str) -> AreaOutlines:
+    from services.bootstrap import reach
+    from services.cli.upload import upload_outlines
+
+    async with reach(settings) as channel:
+        return await upload_outlines(channel, file, crs)
 
 
 async def _answer(method: Callable[[Request, None], Awaitable[Response]], request: Request) -> Response:

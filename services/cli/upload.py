@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import grpc.aio
-from ngoclinh.land.v1.import_service_pb2 import GetImportRequest, UploadHeader, UploadImportRequest
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutlines, AreaOutlinesHeader
+from ngoclinh.land.v1.import_service_pb2 import (
+    GetImportRequest,
+    UploadAreaOutlinesRequest,
+    UploadHeader,
+    UploadImportRequest,
+)
 from ngoclinh.land.v1.import_service_pb2_grpc import ImportServiceStub
 from ngoclinh.land.v1.parcel_pb2 import Import, ImportOptions, ImportState
 
@@ -52,6 +58,31 @@ async def import_file(
     if import_.state == ImportState.IMPORT_STATE_FAILED:
         raise error_of(import_)
     return import_
+
+
+async def upload_outlines(channel: grpc.aio.Channel, file: Path, coordinate_system: str) -> AreaOutlines:
+    """Upload a file of commune outlines; they take the place of those before.
+
+    Args:
+        channel: where ImportService is.
+        file: the file; the parts of a Shapefile are packed into one ZIP file.
+        coordinate_system: "auto", an EPSG code or a central meridian.
+
+    Raises:
+        UnreadableFile: there is no such file.
+        grpc.aio.AioRpcError: the service refuses it.
+    """
+    require(file)
+
+    async def messages() -> AsyncIterator[UploadAreaOutlinesRequest]:
+        with _whole(file) as stream:
+            header = AreaOutlinesHeader(file_name=file.name, coordinate_system=coordinate_system)
+            yield UploadAreaOutlinesRequest(header=header)
+            while chunk := stream.read(_CHUNK):
+                yield UploadAreaOutlinesRequest(chunk=chunk)
+
+    answer: AreaOutlines = await ImportServiceStub(channel).UploadAreaOutlines(messages(), timeout=3600)
+    return answer
 
 
 async def _messages(file: Path, options: ImportOptions) -> AsyncIterator[UploadImportRequest]:

@@ -11,6 +11,7 @@ import struct
 from typing import BinaryIO
 
 from google.protobuf.message import DecodeError, Message
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutline, AreaOutlinesHeader, SkippedOutline
 from ngoclinh.land.v1.land_service_pb2 import ValidateParcelsRequest
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, Parcel
 from ngoclinh.type.v1.type_pb2 import ErrorReason
@@ -23,9 +24,12 @@ KINDS: dict[bytes, type[Message]] = {
     b"F": Finding,
     b"I": Import,
     b"V": ValidateParcelsRequest,
+    b"H": AreaOutlinesHeader,
+    b"A": AreaOutline,
+    b"S": SkippedOutline,
 }
-"""To the child: an `Import` (read this file) or a request. From it: parcels, findings, and an `Import` for each step
-and, in another state than RUNNING, for the end."""
+"""To the child: an `Import` (read this file), an `AreaOutlinesHeader` (read its outlines) or a request. From it: parcels,
+findings, outlines, and an `Import` for each step and, in another state than RUNNING, for the end."""
 
 _LETTERS = {kind: letter for letter, kind in KINDS.items()}
 _HEAD = struct.Struct(">cI")

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutlines
 from ngoclinh.land.v1.import_service_pb2 import (
     CancelImportRequest,
     GetImportRequest,
     ListImportsRequest,
     ListImportsResponse,
+    UploadAreaOutlinesRequest,
     UploadImportRequest,
     WatchImportRequest,
     WatchImportResponse,
@@ -26,6 +28,7 @@ from services.core.errors import InvalidPageToken, NotFound, Overloaded
 from services.core.ports import Bus, ParcelStore
 from services.land import options
 from services.land.importer import Importer
+from services.land.layers import OutlineUploads
 from services.land.uploads import Stored, Uploads, read_header
 
 MOST_WAITING = 100
@@ -40,7 +43,8 @@ class ImportServicer(ImportServiceServicer):
     Args:
         store: where parcels go.
         bus: for `land.validated`.
-        folder: where files lie until their imports have ended. Example: ``uploads`` of the data folder.
+        folder: where files lie until their imports have ended. Example: ``uploads`` of the data folder; files of outlines
+            lie in ``outlines`` beside it.
         land: limits.
         clock: the present moment.
     """
@@ -58,6 +62,7 @@ class ImportServicer(ImportServiceServicer):
         self._clock = clock
         self._uploads = Uploads(folder, land.max_upload_mb)
         self._importer = Importer(store, bus, self._uploads, land, clock)
+        self._outlines = OutlineUploads(store, folder.with_name("outlines"), land, clock)
 
     async def start(self) -> None:
         """Go on with the imports that an earlier run left, and wait for new ones."""
@@ -104,6 +109,12 @@ class ImportServicer(ImportServiceServicer):
         imports, last = await self._store.imports(paging.page_size(request.page_size, 100, 1000), after)
         token = paging.encode_token("imports", None, last) if last else ""
         return ListImportsResponse(imports=map(self._importer.with_step, imports), next_page_token=token)
+
+    async def UploadAreaOutlines(
+        self, request_iterator: AsyncIterator[UploadAreaOutlinesRequest], context: Any
+    ) -> AreaOutlines:
+        """Read outlines of communes and put them in the place of those before."""
+        return await self._outlines.receive(request_iterator)
 
     async def _import(self, name: str) -> Import:
         """An import with the step that it is in."""

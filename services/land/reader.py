@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import Message
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutlinesHeader
 from ngoclinh.land.v1.land_service_pb2 import ValidateParcelsRequest
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ValidationReport
 
@@ -41,11 +42,36 @@ async def read_file(path: Path, import_: Import, land: LandSettings) -> AsyncGen
     Raises:
         NgocLinhError: the file cannot be used; nothing that came before counts.
     """
+    async with aclosing(_read(path, import_, land)) as answers:
+        async for answer in answers:
+            yield answer
+
+
+async def read_outlines(path: Path, header: AreaOutlinesHeader, land: LandSettings) -> AsyncGenerator[Message, None]:
+    """Read the outlines of a file in a child process of its own.
+
+    Args:
+        path: the file.
+        header: what is known about it.
+        land: limits.
+
+    Yields:
+        what `services.land.outlines.read_outlines` finds.
+
+    Raises:
+        NgocLinhError: the file cannot be used; nothing that came before counts.
+    """
+    async with aclosing(_read(path, header, land)) as answers:
+        async for answer in answers:
+            yield answer
+
+
+async def _read(path: Path, request: Message, land: LandSettings) -> AsyncGenerator[Message, None]:
     limits = fence.Limits(land.reader_memory_mb, round(land.reader_timeout_s), 4 * land.max_upload_mb)
     child = Child(limits, _orders(land, path))
     await child.start()
     try:
-        async with aclosing(child.ask(import_, land.reader_timeout_s)) as answers:
+        async with aclosing(child.ask(request, land.reader_timeout_s)) as answers:
             async for answer in answers:
                 yield answer
     finally:

@@ -58,13 +58,16 @@ def serve(requests: BinaryIO, answers: BinaryIO, orders: dict[str, Any]) -> None
 
 
 def _answer(request: Any, orders: dict[str, Any]) -> Iterator[Any]:
+    from ngoclinh.land.v1.area_outline_pb2 import AreaOutlinesHeader
     from ngoclinh.land.v1.parcel_pb2 import Import
 
-    from services.land import check
+    from services.land import check, outlines
 
     limits = check.Limits(**orders["limits"])
     if isinstance(request, Import):
         return check.check_file(Path(orders["path"]), Path(orders["folder"]), request, limits)
+    if isinstance(request, AreaOutlinesHeader):
+        return outlines.read_outlines(Path(orders["path"]), Path(orders["folder"]), request, limits)
     return check.check_request(request, limits)
 
 

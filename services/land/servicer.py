@@ -18,6 +18,8 @@ from ngoclinh.land.v1.land_service_pb2 import (
     FindParcelsRequest,
     FindParcelsResponse,
     FoundParcels,
+    GetAreaOutlinesRequest,
+    GetAreaOutlinesResponse,
     GetParcelRequest,
     GetParcelTileRequest,
     GetParcelTileResponse,
@@ -50,6 +52,7 @@ from services.core.errors import InvalidField, InvalidPageToken, NotFound
 from services.core.names import parse_area_name
 from services.core.ports import ParcelStore
 from services.land import catalogue
+from services.land.layers import get_outlines
 from services.land.reader import Workers
 from services.land.tiles import Tiles
 
@@ -178,6 +181,11 @@ class LandServicer(LandServiceServicer):
         tile = mvt.Tile(request.z, request.x, request.y)
         data = await self._tiles.draw(tile, getattr(request, "import"))
         return GetParcelTileResponse(data=data, content_type=mvt.CONTENT_TYPE)
+
+    async def GetAreaOutlines(self, request: GetAreaOutlinesRequest, context: Any) -> GetAreaOutlinesResponse:
+        """The outlines of communes, as far as they are loaded."""
+        _require_areas("areas", request.areas)
+        return await get_outlines(self._store, request, MOST_BYTES)
 
     async def ListCoordinateSystems(
         self, request: ListCoordinateSystemsRequest, context: Any

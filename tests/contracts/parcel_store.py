@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 from ngoclinh.land.v1.parcel_pb2 import Finding, ImportState, Severity
 from ngoclinh.type.v1.type_pb2 import BoundingBox
@@ -393,6 +394,42 @@ class ParcelStoreContract:
         assert summaries[2].newest_import_time is not None
         assert int(summaries[2].newest_import_time.timestamp()) == an_import(1).update_time.seconds
         assert await store.summarize([]) == []
+
+    # -------------------------------------------------------- layers
+
+    async def test_a_layer_is_replaced_as_a_whole_and_alone(self, store: ParcelStore, place: str) -> None:
+        old = [AreaOutline(area=area, wgs84_wkb=bytes([number])) for number, area in enumerate((AREA, OTHER_AREA))]
+        new = AreaOutline(area=AREA, wgs84_wkb=random.Random(1).randbytes(100_000))
+        asked = [OTHER_AREA, "areas/2025-00004", AREA]
+        assert await store.layer("communes", asked) == []
+        await store.put_layer("communes", old)
+        await store.put_layer("hamlets", old)
+        assert await store.layer("communes", asked) == old[::-1]
+        await store.put_layer("communes", [new])
+        other = self.open(place)
+        try:
+            assert await other.layer("communes", asked) == [new]
+            assert await other.layer("hamlets", asked) == old[::-1]
+        finally:
+            await other.close()
+        await store.put_layer("communes", [])
+        assert await store.layer("communes", asked) == []
+        assert await store.layer("hamlets", []) == []
+
+    async def test_readers_see_all_of_a_layer_or_nothing(self, store: ParcelStore) -> None:
+        areas = [f"areas/2025-{number:05}" for number in range(200)]
+
+        async def write() -> None:
+            for number in range(1, 9):
+                shape = bytes([number]) * 1000
+                await store.put_layer("communes", [AreaOutline(area=area, wgs84_wkb=shape) for area in areas])
+
+        writing = asyncio.create_task(write())
+        while not writing.done():
+            seen = await store.layer("communes", areas)
+            assert (len(seen), len({one.wgs84_wkb for one in seen})) in {(0, 0), (200, 1)}
+            await asyncio.sleep(0)
+        await writing
 
     # -------------------------------------------------------- processes
 

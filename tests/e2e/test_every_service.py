@@ -100,6 +100,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "commune": "areas/2004-20944",
     },
     "LandService.ListCoordinateSystems": {},
+    "LandService.GetAreaOutlines": {"areas": ["areas/2025-20944", "areas/2025-20938"]},
     "LandService.TransformPoints": {"points": [{"first": 552400, "second": 1678200}], "from": "107-45", "to": "4326"},
     "ImportService.GetImport": {"name": "<IMPORT>"},
     "ImportService.ListImports": {},
@@ -151,12 +152,12 @@ class Stranger:
             answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
         )
 
-    def upload(self, file_name: str, data: bytes, options: dict[str, Any]) -> dict[str, Any]:
-        """UploadImport."""
-        method = self.methods["ImportService.UploadImport"]
+    def upload(self, name: str, data: bytes, **header: Any) -> dict[str, Any]:
+        """A call whose messages are a header and chunks of a file."""
+        method = self.methods[name]
         kind = message_factory.GetMessageClass(method.input_type)
-        header = json_format.ParseDict({"header": {"file_name": file_name, "options": options}}, kind())
-        answer = self._multi(method, self.channel.stream_unary)(iter([header, kind(chunk=data)]), timeout=20)
+        first = json_format.ParseDict({"header": header}, kind())
+        answer = self._multi(method, self.channel.stream_unary)(iter([first, kind(chunk=data)]), timeout=20)
         return json_format.MessageToDict(answer, preserving_proto_field_name=True)
 
     @staticmethod
@@ -239,7 +240,8 @@ def stored(stranger: Stranger) -> dict[str, str]:
     }
     collection = {"type": "FeatureCollection", "features": [feature]}
     options = {"commune": "areas/2004-20944", "as_of_date": "2024-06-30", "scale": 1000}
-    import_ = stranger.upload("to5.geojson", json.dumps(collection).encode(), options)["name"]
+    sheet = {"file_name": "to5.geojson", "options": options}
+    import_ = stranger.upload("ImportService.UploadImport", json.dumps(collection).encode(), **sheet)["name"]
 
     def committed() -> bool:
         found = stranger.call("ImportService.GetImport", {"name": import_})
@@ -248,8 +250,13 @@ def stored(stranger: Stranger) -> dict[str, str]:
 
     eventually(committed)
     home = stranger.call("MediaService.GetSource", {"name": "sources/mini1"})["home_url"]
-    cancelled = stranger.upload("to5.geojson", json.dumps(collection).encode(), options)["name"]
+    cancelled = stranger.upload("ImportService.UploadImport", json.dumps(collection).encode(), **sheet)["name"]
     stranger.call("ImportService.CancelImport", {"name": cancelled})
+    feature["properties"] = {"code": "20944"}
+    outlines = stranger.upload(
+        "ImportService.UploadAreaOutlines", json.dumps(collection).encode(), file_name="xa.geojson"
+    )
+    assert outlines["outline_count"] == 1, outlines
     watch_area = stranger.call("AreaService.CreateWatchArea", {"watch_area": WATCH_AREA})["name"]
     (parcel,) = stranger.call("LandService.ListParcels", {"filter": {"import": import_}})["parcels"]
     return {
@@ -261,7 +268,7 @@ def stored(stranger: Stranger) -> dict[str, str]:
 def test_the_table_knows_every_method(stranger: Stranger) -> None:
     streams = {name for name, method in stranger.methods.items() if method.client_streaming or method.server_streaming}
     assert set(CALLS) == set(stranger.methods) - streams - BY_HAND
-    assert "ImportService.UploadImport" in streams
+    assert {"ImportService.UploadImport", "ImportService.UploadAreaOutlines"} <= streams
 
 
 def told(name: str, stranger: Stranger, stored: dict[str, str]) -> dict[str, Any]:
@@ -304,6 +311,12 @@ def test_a_map_tile_is_the_same_over_both(program: Program, stranger: Stranger, 
     answer = program.ask(f"/v1/tiles/14/13113/7495.mvt?import={stored['IMPORT']}")
     assert stored["PARCEL"].encode() in answer.body
     assert answer.body == base64.b64decode(direct["data"])
+
+
+def test_a_loaded_outline_is_on_the_map(program: Program, stored: dict[str, str]) -> None:
+    features = program.get("/v1/areas.geojson?areas=areas/2025-20944&areas=areas/2025-20938")["features"]
+    assert [one["properties"]["outline"] for one in features] == ["loaded", "schematic"]
+    assert [108.141, 15.131] in features[0]["geometry"]["coordinates"][0]
 
 
 def test_geojson_has_the_shapes_of_what_was_stored(program: Program, stored: dict[str, str]) -> None:

@@ -6,15 +6,18 @@ import asyncio
 from typing import Any
 
 from ngoclinh.area.v1 import area_service_pb2 as area
-from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceServicer
 
+from services.area.servicer import AreaServicer
 from services.core.errors import NotFound, Overloaded
 
 AREA_SERVICE = "ngoclinh.area.v1.AreaService"
 
 
-class EchoAreas(AreaServiceServicer):
+class EchoAreas(AreaServicer):
     """Echoes names and queries; the query "fault" is a fault, "busy" is too much, a place resolves never."""
+
+    def __init__(self) -> None:
+        super().__init__({})
 
     async def GetArea(self, request: area.GetAreaRequest, context: Any) -> area.Area:
         if request.name.endswith("-99999"):

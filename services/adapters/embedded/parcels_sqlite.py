@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, Severity
 
-from services.adapters.embedded import parcel_map
+from services.adapters.embedded import area_layers, parcel_map
 from services.adapters.embedded import parcel_sql as sql
 from services.adapters.embedded.database import Database
 from services.core.errors import Conflict, NotFound
@@ -32,7 +33,7 @@ class SqliteParcelStore:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._database = Database(path, (*sql.MIGRATIONS, parcel_map.MIGRATION))
+        self._database = Database(path, (*sql.MIGRATIONS, parcel_map.MIGRATION, area_layers.MIGRATION))
 
     async def __aenter__(self) -> SqliteParcelStore:
         """Nothing to do: the file is opened at its first use."""
@@ -221,6 +222,14 @@ class SqliteParcelStore:
         rows = await self._all(f"SELECT * FROM summary WHERE area IN ({marks})", tuple(areas))
         known = {row[0]: _summary(*row) for row in rows}
         return [known.get(area, LandSummary(area)) for area in areas]
+
+    async def put_layer(self, layer: str, outlines: Sequence[AreaOutline]) -> None:
+        """Put outlines, one for an area, in the place of all that a layer has: as a whole or not at all."""
+        await self._database.write(lambda connection: area_layers.put(connection, layer, outlines))
+
+    async def layer(self, layer: str, areas: Sequence[str]) -> list[AreaOutline]:
+        """The outlines of areas in the order given; an area without one is left out."""
+        return await self._database.read(lambda connection: area_layers.get(connection, layer, areas))
 
     async def close(self) -> None:
         """Release the file."""

@@ -1,4 +1,4 @@
-"""The port `ParcelStore`: parcels with their history, findings, imports."""
+"""The port `ParcelStore`: parcels with their history, findings, imports; outlines of areas."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
 
@@ -150,6 +151,14 @@ class ParcelStore(Protocol):
 
     async def summarize(self, areas: Sequence[str]) -> list[LandSummary]:
         """How each of these communes of today stands, in the order given."""
+        ...
+
+    async def put_layer(self, layer: str, outlines: Sequence[AreaOutline]) -> None:
+        """Put outlines, one for an area, in the place of all that a layer has: as a whole or not at all."""
+        ...
+
+    async def layer(self, layer: str, areas: Sequence[str]) -> list[AreaOutline]:
+        """The outlines of areas in the order given; an area without one is left out."""
         ...
 
     async def close(self) -> None:

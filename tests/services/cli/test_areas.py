@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from services import cli
 from services.cli.areas import app
+from tests.gis import files
+from tests.services.land.test_outlines import TRA_MY, around
 
 RUNNER = CliRunner()
 
@@ -47,4 +51,37 @@ def test_wrong_input_is_told_in_words() -> None:
     ):
         result = RUNNER.invoke(app, arguments, env={"NGOCLINH_LANG": "vi"})
         assert result.exit_code == 2, arguments
+        assert result.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("lang", "loaded", "skipped"),
+    [
+        ("vi", "Đã nạp ranh giới 1 xã, phường (EPSG:4326); bỏ qua 1 bản ghi.", "bản ghi 2, 99999: không phải mã xã"),
+        (
+            "en",
+            "Outlines of 1 communes loaded (EPSG:4326); 1 records skipped.",
+            "record 2, 99999: no code of a commune",
+        ),
+    ],
+)
+def test_outlines_are_loaded_and_what_is_skipped_is_told(tmp_path: Path, lang: str, loaded: str, skipped: str) -> None:
+    square = around(TRA_MY)
+    path = files.write_geojson(tmp_path / "xa.geojson", [square, square], [{"code": "20944"}, {"code": "99999"}])
+    flags = ["--data-dir", str(tmp_path / "data"), "--lang", lang, "areas", "import"]
+    result = RUNNER.invoke(cli.app, [*flags, str(path)])
+    assert result.exit_code == 0, result.output
+    assert loaded in result.stdout
+    assert skipped in result.stderr
+    told = json.loads(RUNNER.invoke(cli.app, [*flags, str(path), "--format", "json"]).stdout)
+    assert (told["outline_count"], told["skipped"][0]["record"]) == (1, 1)
+
+
+@pytest.mark.parametrize("crs", ["5899", "x"])
+def test_outlines_that_cannot_be_used_end_with_2(tmp_path: Path, crs: str) -> None:
+    path = files.write_geojson(tmp_path / "xa.geojson", [around(TRA_MY)], [{"code": "20944"}])
+    flags = ["--data-dir", str(tmp_path / "data"), "areas", "import"]
+    for arguments in ([str(path), "--crs", crs], [str(tmp_path / "none.geojson")]):
+        result = RUNNER.invoke(cli.app, [*flags, *arguments])
+        assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.strip()

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
 from services.core.config import GatewaySettings, GrpcSettings, Settings
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
+from services.land.servicer import LandServicer
 from services.rpc.client import connect
 from services.rpc.serve import Server
 from tests.services.echo import AREA_SERVICE, EchoAreas
@@ -62,7 +64,9 @@ Ask = Callable[..., Any]
 async def ask(tmp_path: Path) -> AsyncIterator[Ask]:
     """Send a request to a gateway: `await ask("GET", "/v1/areas")`."""
     server = Server(GrpcSettings(port=0, default_deadline_s=0.5), tcp=False, unix=tmp_path / "core.sock")
+    store = SqliteParcelStore(tmp_path / "parcels.sqlite")
     server.add(AREA_SERVICE, EchoAreas())
+    server.add("ngoclinh.land.v1.LandService", LandServicer(store))
     await server.start()
     channel = connect(server.target, default_s=0.5)
     settings = Settings(
@@ -75,7 +79,9 @@ async def ask(tmp_path: Path) -> AsyncIterator[Ask]:
         return await asyncio.to_thread(send, web.port, *arguments, **named)
 
     ask.port = web.port  # type: ignore[attr-defined]
+    ask.parcels = store  # type: ignore[attr-defined]
     yield ask
     await web.stop()
     await channel.close()
     await server.stop(0.2)
+    await store.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import shapely
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 
 from services.core.areas import register
 from services.gateway.cells import cells
@@ -51,3 +52,31 @@ async def test_the_communes_asked_for_come_as_geojson_and_say_that_they_are_sche
     assert [feature["properties"]["name"] for feature in features] == NAM_TRA_MY
     assert {feature["properties"]["outline"] for feature in features} == {"schematic"}
     assert features[0]["properties"]["title"] == "Xã Nam Trà My"
+
+
+async def test_a_commune_with_a_loaded_outline_comes_with_it_and_the_others_stay_schematic(ask: Ask) -> None:
+    outline = shapely.MultiPolygon(
+        [shapely.box(108.1, 15.1, 108.2, 15.2), shapely.box(108.3, 15.1, 108.31234567, 15.2)]
+    )
+    store = ask.parcels  # type: ignore[attr-defined]
+    await store.put_layer("communes", [AreaOutline(area=NAM_TRA_MY[1], wgs84_wkb=shapely.to_wkb(outline))])
+    query = "&".join(f"areas={name}" for name in [*NAM_TRA_MY, NAM_TRA_MY[1], "areas/2004-20944", "x"])
+    features = json.loads((await ask("GET", f"/v1/areas.geojson?{query}")).body)["features"]
+    kinds = {feature["id"]: feature["properties"]["outline"] for feature in features}
+    assert list(kinds) == NAM_TRA_MY
+    assert [name for name, kind in kinds.items() if kind == "loaded"] == [NAM_TRA_MY[1]]
+    shape = shapely.from_geojson(json.dumps(features[1]["geometry"]))
+    assert shape.symmetric_difference(outline).area < 1e-6
+    assert "15.2" in json.dumps(features[1]["geometry"])
+    assert "108.312346" in json.dumps(features[1]["geometry"]), "rounded to a tenth of a metre"
+
+
+async def test_all_communes_at_once_are_asked_for_in_parts(ask: Ask) -> None:
+    names = [unit.name for unit in register().units(2025, 3)][:1200]
+    wkb = shapely.to_wkb(shapely.box(108.1, 15.1, 108.2, 15.2))
+    await ask.parcels.put_layer(  # type: ignore[attr-defined]
+        "communes", [AreaOutline(area=name, wgs84_wkb=wkb) for name in names[::2]]
+    )
+    query = "&".join(f"areas={name}" for name in names)
+    features = json.loads((await ask("GET", f"/v1/areas.geojson?{query}")).body)["features"]
+    assert [feature["properties"]["outline"] for feature in features] == ["loaded", "schematic"] * 600
