@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from gis.corners import spikes
 from gis.coverage import coverage
 from gis.derived import derived
-from gis.edges import GRID_M
 from gis.faces import faces
 from gis.ground import ground
 from gis.limits import tolerance
 from gis.model import Context, Geometries, ParcelTable
 from gis.shapes import invalid
+
+CONTACT_M = 0.001
+"""A parcel is along a gap where it is nearer than this."""
 
 LEAST_BORDER_M = 0.02
 """A parcel with less of its boundary along a gap only touches its corner."""
@@ -61,8 +63,8 @@ def gaps(parcels: ParcelTable, ctx: Context) -> list[Gap] | None:
 def _around(parcels: ParcelTable, ctx: Context, faces: Geometries) -> list[list[int]]:
     """The records along each face, in rising order."""
     compared = ground(parcels, ctx)
-    number, record = compared.tree.query(faces, predicate="dwithin", distance=GRID_M)
-    border = shapely.intersection(shapely.buffer(faces, GRID_M)[number], shapely.boundary(compared.shape[record]))
+    number, record = compared.tree.query(faces, predicate="dwithin", distance=CONTACT_M)
+    border = shapely.intersection(shapely.buffer(faces, CONTACT_M)[number], shapely.boundary(compared.shape[record]))
     along = shapely.length(border) > LEAST_BORDER_M
     around: list[list[int]] = [[] for _ in faces]
     for at, one in sorted(zip(number[along].tolist(), record[along].tolist(), strict=True)):
@@ -82,5 +84,5 @@ def _torn(parcels: ParcelTable, ctx: Context, faces: Geometries, inside: Geometr
     tips = [tip for spike in spikes(parcels, ctx).values() for tip in spike.tips]
     if tips:
         tree = shapely.STRtree(shapely.points(tips))
-        torn[tree.query(faces, predicate="dwithin", distance=GRID_M)[0]] = True
+        torn[tree.query(faces, predicate="dwithin", distance=CONTACT_M)[0]] = True
     return torn

@@ -97,7 +97,8 @@ def test_every_fault_in_twenty_thousand_parcels_is_found_and_nothing_else(share:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(
-    "damage", ["jitter", "missing vertices", "moved", "two sheets", "two surveys", "two fabrics", "rounded"]
+    "damage",
+    ["jitter", "missing vertices", "moved", "two sheets", "two surveys", "two fabrics", "rounded", "off the grid"],
 )
 def test_overlaps_are_those_of_all_pairs(damage: str, seed: int) -> None:
     shapes = damaged(fabric(225, seed, t_junction_share=0.05 * (seed % 3)).geometry, damage, seed)
@@ -124,6 +125,11 @@ def damaged(shapes: Geometries, how: str, seed: int) -> Geometries:
     """A fabric after one kind of damage; what would become invalid stays as it was."""
     rng = np.random.default_rng(seed)
     made = shapes.copy()
+    if how == "off the grid":
+        size = 10 ** rng.uniform(-6, -2.5)
+        rings = [shapely.get_coordinates(shape)[:-1] for shape in shapes]
+        moved = [shapely.Polygon(ring + rng.normal(0, size, ring.shape)) for ring in rings]
+        return np.array([shape if shape.is_valid else old for shape, old in zip(moved, shapes, strict=True)])
     for record in rng.choice(len(shapes), len(shapes) // 5, replace=False).tolist():
         ring = shapely.get_coordinates(shapes[record])[:-1]
         size = 10 ** rng.uniform(-4, -1)

@@ -96,7 +96,10 @@ def test_gaps_of_real_parcels_are_thin(shared: Path, facts: dict[str, Any]) -> N
         file: [one for one in checked(shared, fact)[1] if one.rule == "gap_between_parcels"]
         for file, fact in facts.items()
     }
-    assert {file: len(found) for file, found in gaps.items() if found} == {"at_inspire_schlaege_2025.gpkg.zip": 10}
-    for gap in gaps["at_inspire_schlaege_2025.gpkg.zip"]:
+    assert {file: len(found) for file, found in gaps.items() if found} == {
+        "nl_brp_2023.gpkg": 1,
+        "at_inspire_schlaege_2025.gpkg.zip": 10,
+    }
+    for gap in (*gaps["nl_brp_2023.gpkg"], *gaps["at_inspire_schlaege_2025.gpkg.zip"]):
         assert gap.related
         assert float(gap.details["width_m"]) < 0.3
