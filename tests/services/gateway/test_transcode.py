@@ -108,9 +108,13 @@ def test_every_annotated_method_gets_the_message_that_a_request_says(binding: Bi
     assert transcode.read(binding, match, query, body) == message
 
 
+BY_HAND = {"ngoclinh.land.v1.LandService.GetParcelTile"}
+"""Unary methods whose route is in the gateway's table of routes written by hand: their answers are no JSON."""
+
+
 def test_every_unary_method_has_a_rest_form() -> None:
     unary = {m.full_name for m in methods.methods() if not (m.client_streaming or m.server_streaming)}
-    assert unary == {binding.method.full_name for binding in BINDINGS}
+    assert unary == {binding.method.full_name for binding in BINDINGS} | BY_HAND
 
 
 @settings(deadline=None)
