@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ async def read_outlines(path: Path, header: AreaOutlinesHeader, land: LandSettin
 
 
 async def _read(path: Path, request: Message, land: LandSettings) -> AsyncGenerator[Message, None]:
-    limits = fence.Limits(land.reader_memory_mb, round(land.reader_timeout_s), 4 * land.max_upload_mb)
+    limits = fence.Limits(land.reader_memory_mb, ceil(land.reader_timeout_s) + 1, 4 * land.max_upload_mb)
     child = Child(limits, _orders(land, path))
     await child.start()
     try:
