@@ -18,10 +18,12 @@ from ngoclinh.area.v1 import area_service_pb2 as pb
 from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
+from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
 from services.area.servicer import AreaServicer
 from services.core.config import GatewaySettings, GrpcSettings, Settings
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
+from services.land.servicer import LandServicer
 from services.rpc import status
 from services.rpc.client import connect
 from services.rpc.serve import Server
@@ -41,12 +43,15 @@ class Areas:
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Areas]:
     server = Server(GrpcSettings(), tcp=False, unix=folder / "grpc.sock")
+    parcels = SqliteParcelStore(folder / "parcels.sqlite")
     async with SqliteLedger(folder / "ledger.db") as ledger:
         server.add("ngoclinh.area.v1.AreaService", AreaServicer(Settings().watch_areas, ledger=ledger))
+        server.add("ngoclinh.land.v1.LandService", LandServicer(parcels))
         await server.start()
         async with connect(server.target) as channel:
             yield Areas(AreaServiceStub(channel), channel, ledger)
         await server.stop()
+    await parcels.close()
 
 
 @pytest.fixture
