@@ -47,7 +47,6 @@ OWNER_WORDS = (
 _PLACE_OF_PARCEL = ("diachithua", "diachidat", "diachikhudat")
 _NOT_ALNUM = re.compile(r"[^0-9a-z]+")
 _SHAPEFILE_NAME = 10
-_TEXT_LIKE_INTEGER = re.compile(r"[+-]?\d+")
 
 
 def folded(name: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple
 
 import grpc.aio
 from starlette.requests import Request
@@ -14,35 +12,17 @@ from starlette.responses import Response
 
 from services.core.clock import utc_now, vietnam_date
 from services.core.errors import InvalidField
-from services.gateway.brief import text
 from services.gateway.brief.collect import Brief, Collector
+from services.gateway.formats import Format, pick
 
-
-class Format(NamedTuple):
-    """How a brief is written."""
-
-    media_type: str
-    write: Callable[[Brief], bytes]
-
-
-def _docx(brief: Brief) -> bytes:
-    from services.gateway.brief import docx
-
-    return docx.write(brief)
-
-
-def _pdf(brief: Brief) -> bytes:
-    from services.gateway.brief import pdf
-
-    return pdf.write(brief)
-
-
-FORMATS: dict[str, Format] = {
-    "docx": Format("application/vnd.openxmlformats-officedocument.wordprocessingml.document", _docx),
-    "pdf": Format("application/pdf", _pdf),
-    "txt": Format("text/plain; charset=utf-8", text.write),
+FORMATS: dict[str, Format[Brief]] = {
+    "docx": Format(
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "services.gateway.brief.docx:write"
+    ),
+    "pdf": Format("application/pdf", "services.gateway.brief.pdf:write"),
+    "txt": Format("text/plain; charset=utf-8", "services.gateway.brief.text:write"),
 }
-"""Formats by the ending of a file's name. What writes pictures is loaded when it is asked for."""
+"""Formats by the ending of a file's name."""
 
 _WATCH_AREA = re.compile(r"(?:watchAreas/)?([a-z0-9-]{1,63})")
 
@@ -63,16 +43,13 @@ def parse_day(value: str) -> date:
         ) from error
 
 
-def parse_format(value: str) -> Format:
+def parse_format(value: str) -> Format[Brief]:
     """A format by its ending.
 
     Raises:
         InvalidField: none of the formats.
     """
-    if value not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise InvalidField("format", f"“{value}” không có; hãy chọn {known}", f"there is no '{value}'; choose {known}")
-    return FORMATS[value]
+    return pick(FORMATS, value)
 
 
 def parse_watch_area(value: str, default: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from pathlib import PurePath
-from typing import NamedTuple
 from urllib.parse import quote
 
 import grpc.aio
@@ -14,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.core.clock import VIETNAM, utc_now
-from services.core.errors import InvalidField, NotFound
+from services.core.errors import NotFound
 from services.core.vietnamese import fold
 from services.gateway import answers
+from services.gateway.formats import Format, pick
 from services.gateway.reports.collect import Collector
 from services.gateway.reports.model import Report
 
@@ -29,63 +28,26 @@ _PAGE = {
 """The page has a style sheet in itself and nothing else."""
 
 
-class Format(NamedTuple):
-    """How a report is written."""
-
-    media_type: str
-    write: Callable[[Report], bytes]
-
-
-def _xlsx(report: Report) -> bytes:
-    from services.gateway.reports import spreadsheets
-
-    return spreadsheets.xlsx(report)
-
-
-def _csv(report: Report) -> bytes:
-    from services.gateway.reports import spreadsheets
-
-    return spreadsheets.csv_file(report)
-
-
-def _gpkg(report: Report) -> bytes:
-    from services.gateway.reports import gpkg
-
-    return gpkg.write(report)
-
-
-def _geojson(report: Report) -> bytes:
-    from services.gateway.reports import geojson
-
-    return geojson.write(report)
-
-
-def _html(report: Report) -> bytes:
-    from services.gateway.reports import html
-
-    return html.write(report)
-
-
-FORMATS: dict[str, Format] = {
-    "xlsx": Format("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _xlsx),
-    "csv": Format("text/csv; charset=utf-8", _csv),
-    "gpkg": Format("application/geopackage+sqlite3", _gpkg),
-    "geojson": Format("application/geo+json", _geojson),
-    "html": Format("text/html; charset=utf-8", _html),
+FORMATS: dict[str, Format[Report]] = {
+    "xlsx": Format(
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "services.gateway.reports.spreadsheets:xlsx",
+    ),
+    "csv": Format("text/csv; charset=utf-8", "services.gateway.reports.spreadsheets:csv_file"),
+    "gpkg": Format("application/geopackage+sqlite3", "services.gateway.reports.gpkg:write"),
+    "geojson": Format("application/geo+json", "services.gateway.reports.geojson:write"),
+    "html": Format("text/html; charset=utf-8", "services.gateway.reports.html:write"),
 }
-"""Formats by the ending of a file's name; what writes one is loaded when it is asked for."""
+"""Formats by the ending of a file's name."""
 
 
-def parse_format(value: str) -> Format:
+def parse_format(value: str) -> Format[Report]:
     """A format by its ending.
 
     Raises:
         InvalidField: none of the formats.
     """
-    if value not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise InvalidField("format", f"“{value}” không có; hãy chọn {known}", f"there is no '{value}'; choose {known}")
-    return FORMATS[value]
+    return pick(FORMATS, value)
 
 
 class ReportDoor:
