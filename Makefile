@@ -6,7 +6,7 @@ WEB := services/gateway/web
 PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web up demo test check format bench docs model clean
+.PHONY: help setup web up demo test test-cluster check format bench docs model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -33,8 +33,11 @@ demo: setup web ## run everything over local sample data at http://127.0.0.1:808
 
 # The browser's driver keeps an event loop running in its process, where asynchronous tests cannot run: a run of its own.
 test: setup web ## run the tests that need package registries only
-	$(BIN)/python -m pytest --ignore tests/browser
+	$(BIN)/python -m pytest --ignore tests/browser -m "not cluster and not models"
 	$(BIN)/python -m pytest tests/browser -n 0
+
+test-cluster: setup ## run the tests against real NATS, PostgreSQL with PostGIS and Elasticsearch, which they start and stop
+	$(BIN)/python -m pytest -m cluster -n 2
 
 check: setup ## lint, types, layers, protos, spelling, dependencies
 	$(BIN)/ruff check .

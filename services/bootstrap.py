@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +16,13 @@ import grpc.aio
 
 from crawlers import catalogue
 from services import crawler_process
-from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.adapters.embedded.files import Files
-from services.adapters.embedded.index_sqlite import SqliteArticleIndex
-from services.adapters.embedded.ledger_sqlite import SqliteLedger
-from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
 from services.area.servicer import AreaServicer
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import InvalidField, Unavailable
 from services.core.names import EDITIONS, area_name, source_name
-from services.core.ports import ArticleIndex, Bus, Classifier, Ledger, ParcelStore
+from services.core.ports import Bus
 from services.core.worker import Handle, run_worker
 from services.gateway.app import Gateway
 from services.gateway.security import is_loopback
@@ -44,9 +40,9 @@ from services.operations.health import Watched
 from services.operations.servicer import OperationsServicer
 from services.rpc.client import connect
 from services.rpc.serve import Server
-from services.sentiment.baseline import Baseline
 from services.sentiment.servicer import SentimentServicer
 from services.situation.servicer import SituationServicer
+from services.stores import Stores, open_stores
 from services.supervisor import Child, Lock, is_locked
 
 LOCK_WAIT_S = 1.0
@@ -54,17 +50,6 @@ LOCK_WAIT_S = 1.0
 STALLED_S = 120.0
 """Seconds without progress after which a drain gives up."""
 _SOCKET_FOLDER = "ngoclinh-socket-"
-
-
-@dataclass
-class Stores:
-    """The five ports, each with an adapter."""
-
-    bus: Bus
-    ledger: Ledger
-    index: ArticleIndex
-    parcels: ParcelStore
-    classifier: Classifier
 
 
 @dataclass
@@ -94,24 +79,6 @@ class Running:
         waiting.cancel()
         for task in done - {waiting}:
             task.result()
-
-
-def open_stores(settings: Settings, **given: Any) -> Stores:
-    """The adapters that the settings ask for.
-
-    Args:
-        settings: the data folder, limits.
-        **given: stores by the names of `Stores` that are used instead, in tests.
-    """
-    files = Files(settings.data_dir)
-    makers: dict[str, Callable[[], Any]] = {
-        "bus": lambda: SqliteBus(files.bus),
-        "ledger": lambda: SqliteLedger(files.ledger),
-        "index": lambda: SqliteArticleIndex(files.index),
-        "parcels": lambda: SqliteParcelStore(files.parcels),
-        "classifier": lambda: Baseline(max_text_chars=settings.sentiment.max_text_chars),
-    }
-    return Stores(**{name: given[name] if name in given else make() for name, make in makers.items()})
 
 
 def watched(settings: Settings, stores: Stores) -> Watched:
@@ -296,7 +263,7 @@ async def drain(bus: Bus, stalled_s: float = STALLED_S) -> dict[tuple[str, str],
 def crawler(settings: Settings, once: bool = False) -> Child:
     """The crawler child."""
     files = Files(settings.data_dir)
-    job = crawler_process.job(settings, files.bus, files.frontier, once)
+    job = crawler_process.job(settings, files.frontier, once)
     return Child("crawler", crawler_process.command(), job, crawler_process.environment())
 
 

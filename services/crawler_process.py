@@ -27,11 +27,9 @@ def command() -> list[str]:
     return [sys.executable, "-m", "services.crawler_process"]
 
 
-def job(settings: Settings, bus: Path, frontier: Path, once: bool) -> bytes:
+def job(settings: Settings, frontier: Path, once: bool) -> bytes:
     """What the child reads on standard input."""
-    return json.dumps(
-        {"settings": settings.model_dump(mode="json"), "bus": str(bus), "frontier": str(frontier), "once": once}
-    ).encode()
+    return json.dumps({"settings": settings.model_dump(mode="json"), "frontier": str(frontier), "once": once}).encode()
 
 
 def environment() -> dict[str, str]:
@@ -49,11 +47,11 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     from crawlers import run
-    from services.adapters.embedded.bus_sqlite import SqliteBus
+    from services.stores import open_store
 
     frontier = Path(given["frontier"])
     with Lock(frontier.with_suffix(".lock"), LOCK_WAIT_S):
-        run.main(settings, SqliteBus(Path(given["bus"])), frontier, given["once"])
+        run.main(settings, open_store(settings, "bus"), frontier, given["once"])
 
 
 if __name__ == "__main__":

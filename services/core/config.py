@@ -118,6 +118,68 @@ class AlertSettings(Section):
     )
 
 
+class StoresSettings(Section):
+    """Which adapter stands behind each port; empty means the one of `mode`."""
+
+    bus: Literal["", "embedded", "cluster"] = Field("", description="Events: a file, or NATS JetStream.")
+    ledger: Literal["", "embedded", "cluster"] = Field("", description="Store of record: a file, or PostgreSQL.")
+    index: Literal["", "embedded", "cluster"] = Field("", description="Search: a file, or Elasticsearch.")
+    parcels: Literal["", "embedded", "cluster"] = Field("", description="Parcels: a file, or PostGIS.")
+
+
+class NatsSettings(Section):
+    """NATS JetStream, the bus of the cluster mode."""
+
+    urls: list[str] = Field(["nats://127.0.0.1:4222"], description="Servers. Example: nats://nats.ngoclinh.svc:4222")
+    credentials_file: Path | None = Field(None, description="File of the user's credentials (.creds).")
+    ca_file: Path | None = Field(None, description="Certificates of the authorities that signed the servers'.")
+    prefix: str = Field(
+        "ngoclinh", pattern=r"^[a-z0-9-]{1,32}$", description="First word of the subjects and streams of this office."
+    )
+    replicas: int = Field(1, ge=1, le=5, description="Copies of every event; 3 in a cluster of three servers.")
+
+
+class PostgresSettings(Section):
+    """PostgreSQL with PostGIS, ledger and parcels of the cluster mode."""
+
+    url: str = Field(
+        "postgresql://127.0.0.1/ngoclinh",
+        description="Address with the name of the database and, if any, user and TLS options; never with a password.",
+    )
+    password_file: Path | None = Field(None, description="File with the password.")
+    max_connections: int = Field(8, ge=2, le=100, description="Most connections of one process.")
+
+
+class ElasticsearchSettings(Section):
+    """Elasticsearch, the index of the cluster mode."""
+
+    urls: list[str] = Field(["http://127.0.0.1:9200"], description="Nodes.")
+    username: str = Field("", description="User; empty where the cluster asks for none.")
+    password_file: Path | None = Field(None, description="File with the password.")
+    ca_file: Path | None = Field(None, description="Certificates of the authorities that signed the nodes'.")
+    alias: str = Field(
+        "ngoclinh-articles",
+        pattern=r"^[a-z0-9-]{1,64}$",
+        description="Alias of the indices; their names begin with it.",
+    )
+    partition: Literal["single", "monthly"] = Field(
+        "single",
+        description="One index, enough for a commune, or one for each month of first collection, for a province.",
+    )
+    replicas: int = Field(0, ge=0, le=2, description="Further copies of every index.")
+    refresh_s: float = Field(1, gt=0, le=60, description="Seconds until what was put is found.")
+
+
+class KibanaSettings(Section):
+    """Kibana, where analysts work."""
+
+    url: str = Field("http://127.0.0.1:5601", description="Address.")
+    username: str = Field("", description="User; empty where Kibana asks for none.")
+    password_file: Path | None = Field(None, description="File with the password.")
+    ca_file: Path | None = Field(None, description="Certificates of the authorities that signed Kibana's.")
+    space: str = Field("", pattern=r"^[a-z0-9_-]{0,64}$", description="Space; empty means the default one.")
+
+
 class LandSettings(Section):
     """Reading and validating parcels."""
 
@@ -149,8 +211,10 @@ NAM_TRA_MY = WatchAreaSettings(title="Nam Trà My", areas=["20944", "20941", "20
 class Settings(Section):
     """Everything that an operator may set."""
 
-    mode: Literal["embedded"] = Field(
-        "embedded", description="Which adapters to use: embedded keeps everything in files on this machine."
+    mode: Literal["embedded", "cluster"] = Field(
+        "embedded",
+        description="Which adapters to use: embedded keeps everything in files on this machine, "
+        "cluster in NATS, PostgreSQL and Elasticsearch.",
     )
     data_dir: Path = Field(
         default_factory=default_data_dir, description="Folder of the stores. Default: the XDG data folder."
@@ -168,6 +232,11 @@ class Settings(Section):
     alerts: AlertSettings = AlertSettings()
     land: LandSettings = LandSettings()
     situation: SituationSettings = SituationSettings()
+    stores: StoresSettings = StoresSettings()
+    nats: NatsSettings = NatsSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    kibana: KibanaSettings = KibanaSettings()
 
 
 def load(

@@ -23,7 +23,7 @@ async def start(settings: Settings, folder: Path, once: bool) -> asyncio.subproc
         *crawler_process.command(), stdin=asyncio.subprocess.PIPE, env=crawler_process.environment()
     )
     assert process.stdin
-    process.stdin.write(crawler_process.job(settings, folder / "bus.sqlite", folder / "frontier.sqlite", once))
+    process.stdin.write(crawler_process.job(settings, folder / "frontier.sqlite", once))
     process.stdin.close()
     return process
 

@@ -1,0 +1,1 @@
+"""Adapters over servers: NATS JetStream, PostgreSQL with PostGIS, Elasticsearch."""

@@ -1,0 +1,67 @@
+"""Settings → the five ports, each with its adapter. Servers are reached at the first use, not when a store is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.adapters.embedded.bus_sqlite import SqliteBus
+from services.adapters.embedded.files import Files
+from services.adapters.embedded.index_sqlite import SqliteArticleIndex
+from services.adapters.embedded.ledger_sqlite import SqliteLedger
+from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
+from services.core.config import Settings
+from services.core.ports import ArticleIndex, Bus, Classifier, Ledger, ParcelStore
+
+
+@dataclass
+class Stores:
+    """The five ports, each with an adapter."""
+
+    bus: Bus
+    ledger: Ledger
+    index: ArticleIndex
+    parcels: ParcelStore
+    classifier: Classifier
+
+
+def _classifier(settings: Settings) -> Classifier:
+    from services.sentiment.baseline import Baseline
+
+    return Baseline(max_text_chars=settings.sentiment.max_text_chars)
+
+
+_EMBEDDED: Mapping[str, Callable[[Settings], Any]] = {
+    "bus": lambda settings: SqliteBus(Files(settings.data_dir).bus),
+    "ledger": lambda settings: SqliteLedger(Files(settings.data_dir).ledger),
+    "index": lambda settings: SqliteArticleIndex(Files(settings.data_dir).index),
+    "parcels": lambda settings: SqliteParcelStore(Files(settings.data_dir).parcels),
+}
+
+
+_CLUSTER: Mapping[str, Callable[[Settings], Any]] = {}
+
+
+def adapter(settings: Settings, name: str) -> str:
+    """Which adapter stands behind a port: "embedded" or "cluster"."""
+    return getattr(settings.stores, name) or settings.mode
+
+
+def open_store(settings: Settings, name: str) -> Any:
+    """The store of one name of `Stores`: the adapter that the settings ask for."""
+    if name == "classifier":
+        return _classifier(settings)
+    makers = {"embedded": _EMBEDDED, "cluster": _CLUSTER}[adapter(settings, name)]
+    return makers[name](settings)
+
+
+def open_stores(settings: Settings, **given: Any) -> Stores:
+    """The adapters that the settings ask for.
+
+    Args:
+        settings: mode, addresses, the data folder, limits.
+        **given: stores by the names of `Stores` that are used instead, in tests.
+    """
+    names = ("bus", "ledger", "index", "parcels", "classifier")
+    return Stores(**{name: given[name] if name in given else open_store(settings, name) for name in names})

@@ -1,0 +1,76 @@
+"""PostgreSQL with PostGIS of the distribution."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.engines.base import Missing, Server
+
+
+class Postgres(Server):
+    """One cluster; every test takes a database of its own."""
+
+    stop_signal = signal.SIGINT  # fast shutdown: it does not wait for clients
+
+    def prepare(self) -> None:
+        """Look for the programs; the cluster is made at the first start."""
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
+        if not found:
+            raise Missing("PostgreSQL: apt-get install postgresql postgresql-15-postgis-3")
+        self._bin = found[-1].parent
+        share = Path("/usr/share/postgresql") / found[-1].parts[4] / "extension/postgis.control"
+        if not share.is_file():
+            raise Missing(f"PostGIS: apt-get install postgresql-{found[-1].parts[4]}-postgis-3")
+        self._numbers = itertools.count()
+
+    def start(self) -> Postgres:
+        """Make the cluster where there is none, start it."""
+        if not (self.folder / "data").is_dir():
+            self.run(
+                self._bin / "initdb", "-D", self.folder / "data", "-U", "postgres", "--auth=trust", "--no-sync",
+                "--encoding=UTF8", "--locale=C.UTF-8",
+            )  # fmt: skip
+        super().start()
+        return self
+
+    def command(self) -> list[str | Path]:
+        """Run it."""
+        return [
+            self._bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-p", str(self.port),
+            "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "max_wal_size=4GB",
+        ]  # fmt: skip
+
+    def ready(self) -> bool:
+        """It takes connections, also after a recovery."""
+        probe = [self._bin / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-q"]
+        return subprocess.run(probe).returncode == 0
+
+    def kill(self) -> None:
+        """Kill -9 of the postmaster and of every backend, so that the next start recovers."""
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True
+        ).stdout.split()
+        super().kill()
+        for child in children:
+            try:
+                os.kill(int(child), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def dsn(self, database: str = "postgres") -> str:
+        """Where clients connect."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def database(self) -> str:
+        """The address of a new empty database."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name}")
+        return self.dsn(name)
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """What psql prints."""
+        return self.run(self._bin / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, self.dsn(database))
