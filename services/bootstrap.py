@@ -25,7 +25,6 @@ from services.core.names import EDITIONS, area_name, source_name
 from services.core.ports import Bus
 from services.core.worker import Handle, run_worker
 from services.gateway.app import Gateway
-from services.gateway.security import is_loopback
 from services.gateway.serve import WebServer
 from services.land.import_servicer import ImportServicer
 from services.land.servicer import LandServicer
@@ -38,6 +37,7 @@ from services.media.servicer import MediaServicer
 from services.media.workers import Keeper
 from services.operations.health import Watched
 from services.operations.servicer import OperationsServicer
+from services.rpc.address import require_safe_address
 from services.rpc.client import connect
 from services.rpc.serve import Server
 from services.sentiment.servicer import SentimentServicer
@@ -168,7 +168,7 @@ async def running(
         Conflict: another program works in the data folder, or a port is taken.
         InvalidField: an address beyond loopback without users and TLS, or a data folder that cannot be used.
     """
-    _require_loopback(settings)
+    require_safe_address(settings.grpc)
     _make_folder(settings.data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
@@ -303,13 +303,3 @@ def _make_folder(data_dir: Path) -> None:
         raise InvalidField(
             "data_dir", f"không dùng được thư mục {data_dir}: {why}", f"cannot use the folder {data_dir}: {why}"
         ) from error
-
-
-def _require_loopback(settings: Settings) -> None:
-    """The gRPC door has no users of its own yet: it stays on this machine."""
-    if not is_loopback(settings.grpc.host):
-        raise InvalidField(
-            "grpc.host",
-            f"{settings.grpc.host} nằm ngoài máy này; gRPC chỉ nhận địa chỉ của máy này",
-            f"{settings.grpc.host} is beyond this machine; gRPC listens on this machine only",
-        )

@@ -150,7 +150,8 @@ def _fence(settings: Settings) -> Answer:
 
 
 def _doors(settings: Settings) -> Answer:
-    from services.gateway.security import is_loopback, require_safe_address
+    from services.gateway.security import require_safe_address
+    from services.rpc.address import is_loopback
 
     require_safe_address(settings.gateway)
     gateway = settings.gateway

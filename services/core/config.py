@@ -36,7 +36,7 @@ class GatewaySettings(Section):
 
     host: str = Field(
         "127.0.0.1",
-        description="Address to listen on. Beyond loopback only with `users_file`, `tls_cert_file` and `tls_key_file`.",
+        description="Address to listen on. Beyond loopback only with `users_file` and certificates or `tls_by_proxy`.",
     )
     port: int = Field(8080, ge=0, le=65535, description="Port; 0 takes a free one.")
     allowed_hosts: list[str] = Field(
@@ -48,17 +48,53 @@ class GatewaySettings(Section):
     users_file: Path | None = Field(None, description="File with the users; needed to listen beyond loopback.")
     tls_cert_file: Path | None = Field(None, description="Certificate chain, PEM.")
     tls_key_file: Path | None = Field(None, description="Private key, PEM.")
+    tls_by_proxy: bool = Field(
+        False,
+        description="TLS ends at a proxy in front, and nobody but the proxy reaches the port: an ingress in a cluster.",
+    )
     max_body_mb: int = Field(2, ge=1, le=64, description="Largest JSON body in MB.")
 
 
 class GrpcSettings(Section):
     """gRPC between services and for other programs."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. Beyond loopback only with the three certificate files or `trust_network`.",
+    )
     port: int = Field(50051, ge=0, le=65535, description="Port; 0 takes a free one.")
     reflection: bool = Field(True, description="Answer reflection requests.")
     default_deadline_s: float = Field(30, gt=0, le=60, description="Deadline of a call that sets none, in seconds.")
     max_concurrent: int = Field(256, ge=1, description="Calls in progress before further ones are refused.")
+    tls_cert_file: Path | None = Field(None, description="Our certificate chain, PEM, shown as server and as client.")
+    tls_key_file: Path | None = Field(None, description="Its private key, PEM.")
+    ca_file: Path | None = Field(
+        None, description="Authorities whose certificates are believed, of clients and of servers, PEM."
+    )
+    trust_network: bool = Field(
+        False,
+        description="Listen beyond loopback without certificates: only where the network lets nobody but our own "
+        "services reach the port, as network policies do.",
+    )
+    health_address: str = Field(
+        "",
+        description="host:port of a second port that answers health checks only, for probes that know no certificates.",
+    )
+    max_connection_age_s: int = Field(
+        300, ge=10, description="Seconds after which a client connects anew and so finds new servers."
+    )
+
+
+class PeersSettings(Section):
+    """Where services run that do not run in this process; empty means here."""
+
+    area: str = Field("", description="AreaService. Example: dns:///ngoclinh-gateway:50051")
+    media: str = Field("", description="MediaService and AlertService.")
+    sentiment: str = Field("", description="SentimentService.")
+    land: str = Field("", description="LandService.")
+    imports: str = Field("", description="ImportService.")
+    situation: str = Field("", description="SituationService.")
+    operations: str = Field("", description="OperationsService.")
 
 
 class CrawlerSettings(Section):
@@ -227,6 +263,7 @@ class Settings(Section):
     watch_areas: dict[str, WatchAreaSettings] = Field({"nam-tra-my": NAM_TRA_MY}, description="Watch areas by id.")
     gateway: GatewaySettings = GatewaySettings()
     grpc: GrpcSettings = GrpcSettings()
+    peers: PeersSettings = PeersSettings()
     crawler: CrawlerSettings = CrawlerSettings()
     sentiment: SentimentSettings = SentimentSettings()
     alerts: AlertSettings = AlertSettings()

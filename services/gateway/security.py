@@ -7,7 +7,6 @@ Origin, or JSON without asking first, and we never give leave.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from services.core.config import GatewaySettings
 from services.core.errors import Forbidden, InvalidField, TooLarge
 from services.core.names import random_id
 from services.gateway import answers
+from services.rpc.address import is_loopback
 from services.rpc.interceptors import SAFE_ID
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -50,21 +50,14 @@ def require_safe_address(settings: GatewaySettings) -> None:
     """
     if is_loopback(settings.host):
         return
-    for name in ("users_file", "tls_cert_file", "tls_key_file"):
+    certificates = () if settings.tls_by_proxy else ("tls_cert_file", "tls_key_file")
+    for name in ("users_file", *certificates):
         if getattr(settings, name) is None:
             raise InvalidField(
                 f"gateway.{name}",
                 f"cần có khi gateway.host là {settings.host} (ngoài máy này)",
                 f"is needed where gateway.host is {settings.host} (beyond this machine)",
             )
-
-
-def is_loopback(host: str) -> bool:
-    """Is it an address of this machine that others cannot reach?"""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(frozen=True)

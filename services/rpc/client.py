@@ -46,22 +46,26 @@ class Outgoing(grpc.aio.UnaryUnaryClientInterceptor):
         )
 
 
-def connect(target: str, default_s: float = DEFAULT_S) -> grpc.aio.Channel:
-    """A channel.
+def connect(
+    target: str, default_s: float = DEFAULT_S, credentials: grpc.ChannelCredentials | None = None
+) -> grpc.aio.Channel:
+    """A channel; where the target is several servers, each call goes to the next one.
 
     Args:
-        target: "host:port" or "unix:/path".
+        target: "host:port", "dns:///name:port" or "unix:/path".
         default_s: timeout in seconds of calls that set none.
+        credentials: of a server that is not on this machine.
     """
-    return grpc.aio.insecure_channel(
-        target,
-        interceptors=[Outgoing(default_s)],
-        options=[
-            ("grpc.service_config", json.dumps(service_config())),
-            ("grpc.max_receive_message_length", MAX_MESSAGE),
-            ("grpc.enable_retries", 1),
-        ],
-    )
+    options = [
+        ("grpc.service_config", json.dumps(service_config())),
+        ("grpc.max_receive_message_length", MAX_MESSAGE),
+        ("grpc.enable_retries", 1),
+        ("grpc.keepalive_time_ms", 60_000),
+    ]
+    interceptors = [Outgoing(default_s)]
+    if credentials is None:
+        return grpc.aio.insecure_channel(target, interceptors=interceptors, options=options)
+    return grpc.aio.secure_channel(target, credentials, interceptors=interceptors, options=options)
 
 
 def service_config() -> dict[str, Any]:
@@ -79,6 +83,7 @@ def service_config() -> dict[str, Any]:
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
     return {
+        "loadBalancingConfig": [{"round_robin": {}}],
         "methodConfig": [{"name": names, "retryPolicy": policy}],
         "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
     }

@@ -12,7 +12,8 @@ from grpc_reflection.v1alpha import reflection
 
 from services.core.config import GrpcSettings
 from services.core.errors import Conflict
-from services.rpc import methods
+from services.rpc import methods, tls
+from services.rpc.address import is_loopback
 from services.rpc.interceptors import Pipeline, stages
 
 GRACE_S = 30.0
@@ -31,7 +32,7 @@ OPTIONS: list[tuple[str, Any]] = [
 
 
 class Server:
-    """Serves servicers on a loopback port, a Unix socket, or both.
+    """Serves servicers on a port, a Unix socket, or both.
 
     Args:
         settings: limits, deadline, address.
@@ -49,10 +50,11 @@ class Server:
         kinds = {methods.path(method): methods.request_class(method) for method in methods.methods()}
         self._server = grpc.aio.server(
             interceptors=[Pipeline(stages(settings), kinds)],
-            options=OPTIONS,
+            options=[*OPTIONS, *_ages(settings)],
             maximum_concurrent_rpcs=4 * settings.max_concurrent,
         )
         self._health = health.aio.HealthServicer()
+        self._probes: grpc.aio.Server | None = None
         self._names: list[str] = []
         self.port = 0
 
@@ -103,14 +105,13 @@ class Server:
             self._server.add_insecure_port(f"unix:{self._unix}")
         if self._tcp:
             wanted = f"{self._settings.host}:{self._settings.port}"
-            try:
-                self.port = self._server.add_insecure_port(wanted)
-            except RuntimeError as error:
-                raise Conflict(
-                    f"Không mở được cổng gRPC {wanted}: đã có chương trình khác dùng.",
-                    f"Cannot listen on {wanted} for gRPC: another program uses it.",
-                ) from error
+            self.port = _listen(self._server, wanted, self._settings)
         await self._server.start()
+        if self._settings.health_address:
+            self._probes = grpc.aio.server(maximum_concurrent_rpcs=16)
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probes)
+            _listen(self._probes, self._settings.health_address)
+            await self._probes.start()
         for name in (*PROBES, *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
@@ -118,6 +119,33 @@ class Server:
         """Answer NOT_SERVING, take no new calls, end when those in progress are done or after `grace_s` seconds."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace_s)
+        if self._probes is not None:
+            await self._probes.stop(0)
+
+
+def _ages(settings: GrpcSettings) -> list[tuple[str, Any]]:
+    """Connections from afar end by themselves, so that clients look again which servers there are."""
+    if is_loopback(settings.host):
+        return []
+    return [
+        ("grpc.max_connection_age_ms", 1000 * settings.max_connection_age_s),
+        ("grpc.max_connection_age_grace_ms", int(1000 * GRACE_S)),
+    ]
+
+
+def _listen(server: grpc.aio.Server, address: str, settings: GrpcSettings | None = None) -> int:
+    """Open a port, with certificates where the settings name them; returns the port."""
+    try:
+        if settings is not None and tls.is_mutual(settings):
+            port: int = server.add_secure_port(address, tls.server_credentials(settings))
+        else:
+            port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise Conflict(
+            f"Không mở được cổng gRPC {address}: đã có chương trình khác dùng.",
+            f"Cannot listen on {address} for gRPC: another program uses it.",
+        ) from error
+    return port
 
 
 def _is_generated(behaviour: Any) -> bool:
