@@ -11,9 +11,10 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
-from ngoclinh.land.v1.parcel_pb2 import Finding, ImportState, Parcel, Severity
+from ngoclinh.land.v1.parcel_pb2 import Finding, Parcel
 from ngoclinh.type.v1.type_pb2 import BoundingBox
 
+from services.adapters import parcel_rows as rows
 from services.core.names import number_key
 
 MIGRATIONS = (
@@ -83,23 +84,11 @@ CURRENT = f"{HEADS} JOIN import AS i ON i.id = v.import"
 FINDINGS = "finding AS f LEFT JOIN version AS v ON v.name = f.parcel AND v.import = f.import"
 """Findings with the version that they are about."""
 
-RUNNING = ImportState.IMPORT_STATE_RUNNING
 STAGED = "(SELECT id FROM version WHERE import = ?)"
-
-
-def rank(severity: int) -> int:
-    """The most serious first."""
-    return Severity.SEVERITY_ERROR - severity
 
 
 def version_row(import_id: int, parcel: Parcel) -> tuple[object, ...]:
     """The columns of `version` besides its id; times and geometries are kept elsewhere."""
-    bare = Parcel()
-    bare.CopyFrom(parcel)
-    for name in ("source_wkb", "wgs84_wkb", "create_time"):
-        bare.ClearField(name)
-    box = parcel.bounds
-    corners = (box.west_deg, box.south_deg, box.east_deg, box.north_deg) if parcel.HasField("bounds") else (None,) * 4
     return (
         import_id,
         parcel.name,
@@ -108,8 +97,8 @@ def version_row(import_id: int, parcel: Parcel) -> tuple[object, ...]:
         number_key(parcel.sheet),
         number_key(parcel.number),
         parcel.computed_area_m2,
-        *corners,
-        bare.SerializeToString(),
+        *rows.corners(parcel),
+        rows.record(parcel),
         parcel.error_count,
         parcel.warning_count,
     )
@@ -117,22 +106,20 @@ def version_row(import_id: int, parcel: Parcel) -> tuple[object, ...]:
 
 def finding_row(import_id: int, finding: Finding) -> tuple[object, ...]:
     """The columns of `finding` besides its id."""
-    placed = finding.HasField("location")
     return (
         import_id,
-        rank(finding.severity),
+        rows.rank(finding.severity),
         finding.rule_code,
         finding.name,
         finding.parcel,
-        finding.location.longitude_deg if placed else None,
-        finding.location.latitude_deg if placed else None,
+        *rows.place(finding),
         finding.SerializeToString(),
     )
 
 
 def parcel_condition(filter_: ParcelFilter) -> tuple[str, list[object]]:
     """A condition on `HEADS` and its parameters."""
-    where = _Condition()
+    where = Condition()
     where.within("v.area", filter_.areas)
     where.equals("v.commune", filter_.commune)
     where.equals("v.sheet_key", number_key(filter_.sheet) if filter_.sheet else "")
@@ -146,9 +133,9 @@ def parcel_condition(filter_: ParcelFilter) -> tuple[str, list[object]]:
 
 def finding_condition(filter_: FindingFilter) -> tuple[str, list[object]]:
     """A condition on `FINDINGS` and its parameters; without an import only findings on current parcels match."""
-    where = _Condition()
+    where = Condition()
     if name := getattr(filter_, "import"):
-        where.add("f.import = (SELECT id FROM import WHERE name = ? AND state <> ?)", name, RUNNING)
+        where.add("f.import = (SELECT id FROM import WHERE name = ? AND state <> ?)", name, rows.RUNNING)
     else:
         where.add("v.id IN (SELECT version FROM head WHERE head.name = f.parcel)")
     where.within("v.area", filter_.areas)
@@ -156,7 +143,7 @@ def finding_condition(filter_: FindingFilter) -> tuple[str, list[object]]:
         where.add("f.id IN (SELECT finding FROM participant WHERE parcel = ?)", filter_.parcel)
     where.within("f.rule_code", filter_.rule_codes)
     severities = [severity for severity in filter_.severities if severity]
-    where.within("f.rank", [rank(severity) for severity in severities])
+    where.within("f.rank", [rows.rank(severity) for severity in severities])
     if filter_.HasField("bounds"):
         box = filter_.bounds
         sides = (box.east_deg, box.west_deg, box.north_deg, box.south_deg)
@@ -235,26 +222,16 @@ def _summarize(connection: sqlite3.Connection, area: str) -> None:
     )
 
 
-class _Condition:
-    """Terms that must all hold."""
-
-    def __init__(self) -> None:
-        self._terms = ["TRUE"]
-        self.values: list[object] = []
-
-    @property
-    def text(self) -> str:
-        return " AND ".join(self._terms)
-
-    def add(self, term: str, *values: object) -> None:
-        self._terms.append(term)
-        self.values.extend(values)
+class Condition(rows.Condition):
+    """Terms with SQLite's parameters."""
 
     def equals(self, column: str, value: str) -> None:
+        """A column has a value; an empty one means any."""
         if value:
             self.add(f"{column} = ?", value)
 
     def within(self, column: str, values: Iterable[object]) -> None:
+        """A column has one of some values; none means any."""
         wanted: Sequence[object] = list(values)
         if wanted:
             self.add(f"{column} IN ({', '.join('?' * len(wanted))})", *wanted)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
-from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, Severity
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
 
+from services.adapters import parcel_rows
 from services.adapters.embedded import area_layers, parcel_map
 from services.adapters.embedded import parcel_sql as sql
 from services.adapters.embedded.database import Database
-from services.core.errors import Conflict, NotFound
+from services.core.errors import NotFound
 from services.core.names import number_key
 from services.core.ports import FindingPage, LandSummary, ParcelPage, ParcelSquare
 
-T = TypeVar("T")
 _BARE = "v.parcel, i.commit_time, x'', x''"
 _FULL = "v.parcel, i.commit_time, g.source, g.wgs84"
 
@@ -70,9 +69,7 @@ class SqliteParcelStore:
                 for parcel in parcels:
                     _put_parcel(connection, import_id, parcel)
             except sqlite3.IntegrityError as error:
-                raise Conflict(
-                    f"Đợt nhập {import_name} có hai thửa cùng tên.", f"{import_name} has two parcels of one name."
-                ) from error
+                raise parcel_rows.twice(import_name) from error
 
         await self._database.write(work)
 
@@ -124,14 +121,16 @@ class SqliteParcelStore:
         rows = await self._all(
             "SELECT id, record FROM import WHERE id < ? ORDER BY id DESC LIMIT ?", (before, limit + 1)
         )
-        return [Import.FromString(record) for _, record in rows[:limit]], _next(rows, limit, lambda row: [row[0]])
+        return [Import.FromString(record) for _, record in rows[:limit]], parcel_rows.next_key(
+            rows, limit, lambda row: [row[0]]
+        )
 
     # ------------------------------------------------------------ parcels
 
     async def get(self, name: str) -> Parcel | None:
         """The current version of a parcel with its geometry; aliases are followed."""
         row = await self._database.read(lambda connection: _head(connection, name, _FULL))
-        return None if row is None else _parcel(*row)
+        return None if row is None else parcel_rows.parcel(*row)
 
     async def history(self, name: str) -> list[Parcel]:
         """All versions of a parcel, oldest first."""
@@ -140,7 +139,7 @@ class SqliteParcelStore:
             " WHERE v.name = ? AND i.commit_number IS NOT NULL ORDER BY i.commit_number",
             (name,),
         )
-        return [_parcel(*row) for row in rows]
+        return [parcel_rows.parcel(*row) for row in rows]
 
     async def parcels(self, filter_: ParcelFilter, limit: int, after: Sequence[object] | None = None) -> ParcelPage:
         """Current parcels that match, by name, without geometry. A box includes parcels whose bounds touch it."""
@@ -152,15 +151,15 @@ class SqliteParcelStore:
                 f"SELECT {_BARE}, v.name FROM {sql.CURRENT} WHERE {where} AND v.name > ? ORDER BY v.name LIMIT ?",
                 (*values, after[0] if after else "", limit + 1),
             ).fetchall()
-            found = [_parcel(*row[:4]) for row in rows[:limit]]
-            return ParcelPage(found, _next(rows, limit, lambda row: [row[4]]), total)
+            found = [parcel_rows.parcel(*row[:4]) for row in rows[:limit]]
+            return ParcelPage(found, parcel_rows.next_key(rows, limit, lambda row: [row[4]]), total)
 
         return await self._database.read(work)
 
     async def within(self, filter_: ParcelFilter, limit: int) -> list[Parcel]:
         """Current parcels that match, in the order in which they were put, at most `limit`, with WGS 84 geometry only."""
         return await self._database.read(
-            lambda connection: [_parcel(*row) for row in parcel_map.within(connection, filter_, limit)]
+            lambda connection: [parcel_rows.parcel(*row) for row in parcel_map.within(connection, filter_, limit)]
         )
 
     async def squares(self, filter_: ParcelFilter, side: int) -> list[ParcelSquare]:
@@ -174,7 +173,7 @@ class SqliteParcelStore:
             row = _head(connection, name, _BARE)
             if row is None:
                 raise NotFound(name)
-            parcel = _parcel(*row)
+            parcel = parcel_rows.parcel(*row)
             if not parcel.HasField("bounds"):
                 return []
             where, *values = sql.touches(parcel.bounds)
@@ -183,7 +182,7 @@ class SqliteParcelStore:
                 f" WHERE {where} AND v.name <> ? ORDER BY v.name",
                 (*values, parcel.name),
             )
-            return [_parcel(*each) for each in rows]
+            return [parcel_rows.parcel(*each) for each in rows]
 
         return await self._database.read(work)
 
@@ -195,7 +194,7 @@ class SqliteParcelStore:
             " ORDER BY v.name",
             (*commune_codes, number_key(sheet), number_key(number)),
         )
-        return [_parcel(*row) for row in rows]
+        return [parcel_rows.parcel(*row) for row in rows]
 
     # ------------------------------------------------------------ findings
 
@@ -212,7 +211,7 @@ class SqliteParcelStore:
                 (*values, *key, limit + 1),
             ).fetchall()
             found = [Finding.FromString(row[0]) for row in rows[:limit]]
-            return FindingPage(found, _next(rows, limit, lambda row: list(row[1:])), total)
+            return FindingPage(found, parcel_rows.next_key(rows, limit, lambda row: list(row[1:])), total)
 
         return await self._database.read(work)
 
@@ -220,7 +219,7 @@ class SqliteParcelStore:
         """How each of these communes of today stands, in the order given."""
         marks = ", ".join("?" * len(areas))
         rows = await self._all(f"SELECT * FROM summary WHERE area IN ({marks})", tuple(areas))
-        known = {row[0]: _summary(*row) for row in rows}
+        known = {row[0]: parcel_rows.summary(*row[:3], json.loads(row[3]), row[4]) for row in rows}
         return [known.get(area, LandSummary(area)) for area in areas]
 
     async def put_layer(self, layer: str, outlines: Sequence[AreaOutline]) -> None:
@@ -252,8 +251,8 @@ def _running(connection: sqlite3.Connection, name: str) -> int:
     row = connection.execute("SELECT id, state FROM import WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise NotFound(name)
-    if row[1] != sql.RUNNING:
-        raise Conflict(f"Đợt nhập {name} đã kết thúc.", f"{name} has ended.")
+    if row[1] != parcel_rows.RUNNING:
+        raise parcel_rows.ended(name)
     return int(row[0])
 
 
@@ -286,8 +285,10 @@ def _put_finding(connection: sqlite3.Connection, import_id: int, finding: Findin
         sql.finding_row(import_id, finding),
     )
     if cursor.rowcount:
-        names = {name for name in (finding.parcel, *finding.related_parcels) if name}
-        connection.executemany("INSERT INTO participant VALUES (?, ?)", [(name, cursor.lastrowid) for name in names])
+        connection.executemany(
+            "INSERT INTO participant VALUES (?, ?)",
+            [(name, cursor.lastrowid) for name in parcel_rows.participants(finding)],
+        )
         if finding.HasField("location"):
             east, north = finding.location.longitude_deg, finding.location.latitude_deg
             connection.execute("INSERT INTO place VALUES (?, ?, ?, ?, ?)", (cursor.lastrowid, east, east, north, north))
@@ -303,32 +304,3 @@ def _head(connection: sqlite3.Connection, name: str, columns: str) -> tuple[byte
         if row is not None:
             return row
     return None
-
-
-def _parcel(record: bytes, commit_time: int, source: bytes, wgs84: bytes) -> Parcel:
-    parcel = Parcel.FromString(record)
-    parcel.create_time.seconds, parcel.create_time.nanos = commit_time // 1_000_000, commit_time % 1_000_000 * 1000
-    parcel.source_wkb, parcel.wgs84_wkb = source, wgs84
-    return parcel
-
-
-def _summary(area: str, parcels: int, area_m2: float, counts: str, newest: int) -> LandSummary:
-    rules: dict[str, int] = {}
-    by_rank: dict[int, int] = {}
-    for rank, rule_code, count in json.loads(counts):
-        rules[rule_code] = rules.get(rule_code, 0) + count
-        by_rank[rank] = by_rank.get(rank, 0) + count
-    return LandSummary(
-        area=area,
-        parcel_count=parcels,
-        area_m2=area_m2,
-        error_count=by_rank.get(sql.rank(Severity.SEVERITY_ERROR), 0),
-        warning_count=by_rank.get(sql.rank(Severity.SEVERITY_WARNING), 0),
-        rules=dict(sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
-        newest_import_time=datetime.fromtimestamp(newest / 1e6, UTC) if newest else None,
-    )
-
-
-def _next(rows: Sequence[T], limit: int, key: Callable[[T], list[object]]) -> list[object] | None:
-    """Sort key of the last row of the page where another follows."""
-    return key(rows[limit - 1]) if len(rows) > limit else None
