@@ -138,10 +138,49 @@ class SentimentSettings(Section):
     """The classifier."""
 
     model_dir: Path | None = Field(
-        None, description="Folder of a PhoBERT classifier; empty means the bundled baseline."
+        None,
+        description="Folder of a PhoBERT classifier, as `ngoclinh model export` writes it; "
+        "empty means the bundled baseline.",
+    )
+    backend: Literal["onnx", "torch"] = Field(
+        "onnx", description="What runs a PhoBERT classifier: ONNX Runtime, or transformers with torch."
+    )
+    precision: Literal["int8", "fp32"] = Field("int8", description="Which of the two exported ONNX models runs.")
+    segmenter: Literal["rdr", "pyvi", "none"] = Field(
+        "rdr",
+        description="Word segmentation in front of PhoBERT: the rules of RDRSegmenter, which PhoBERT was trained with, "
+        "pyvi, or none.",
+    )
+    segmenter_dir: Path | None = Field(
+        None,
+        description="Folder with `wordsegmenter.rdr`, `vi-vocab` and, for names, the jar of RDRSegmenter or VnCoreNLP; "
+        "empty means the installed package python_rdrsegmenter.",
+    )
+    accept_licence: str = Field(
+        "",
+        description="Licence that is accepted although a gate would refuse it, exactly as the card of the model names "
+        'it. Example: agpl-3.0. The value "none" accepts a model without a licence.',
     )
     max_text_chars: int = Field(
         20_000, ge=1000, description="Characters of a text that are analysed; the rest is cut and `truncated` says so."
+    )
+    workers: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Threads that run the model, each on one processor; 0 takes one for each processor, 4 at most.",
+    )
+    batch_tokens: int = Field(
+        512, ge=256, le=8192, description="Largest batch: number of its texts times the tokens of the longest."
+    )
+    window_ms: float = Field(
+        5, ge=0, le=50, description="Milliseconds for which a batch waits for further texts, while it is not full."
+    )
+    max_queue_tokens: int = Field(
+        1_000_000, ge=10_000, description="Tokens that may wait; a call that finds too little room is refused."
+    )
+    max_queue_mb: int = Field(
+        64, ge=16, description="MB of texts that may wait; a call that finds too little room is refused."
     )
 
 
@@ -183,7 +222,16 @@ class PostgresSettings(Section):
         description="Address with the name of the database and, if any, user and TLS options; never with a password.",
     )
     password_file: Path | None = Field(None, description="File with the password.")
-    max_connections: int = Field(8, ge=2, le=100, description="Most connections of one process.")
+    max_connections: int = Field(
+        8, ge=2, le=100, description="Most connections of each store (ledger, parcels) of one process."
+    )
+    connect_timeout_s: float = Field(5, ge=2, le=60, description="Seconds to wait for a connection.")
+    statement_timeout_s: float = Field(30, gt=0, le=600, description="Seconds after which a statement is given up.")
+    migrate: bool = Field(
+        True,
+        description="Bring the schemas up to date at the first use. Where it is off, `ngoclinh migrate` does so, "
+        "and the stores wait for it.",
+    )
 
 
 class ElasticsearchSettings(Section):

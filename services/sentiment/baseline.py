@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Head as HeadMessage
-from ngoclinh.sentiment.v1.sentiment_service_pb2 import Judgement, Model, Sentence, Text, TextAnalysis
+from ngoclinh.sentiment.v1.sentiment_service_pb2 import Model, Text, TextAnalysis
 
+from services.sentiment.judging import judge, topics
 from services.sentiment.scoring import shares
-from services.sentiment.segments import Reading, Segment, read
-from services.sentiment.weights import Head, Weights, columns
+from services.sentiment.segments import Reading, read
+from services.sentiment.weights import Weights, columns
 
 NAME = "baseline"
 LICENCE = "Apache-2.0"
@@ -20,10 +21,6 @@ TRAINING_DATA = (
 )
 BATCH_CHARS = 32_000
 """Characters whose n-grams are looked up at once: bounds the memory of a call."""
-MAX_EVIDENCE = 3
-MAX_TOPICS = 3
-FURTHER_TOPIC = 0.5
-"""A topic beside the main one is named from this share of the main one's probability on."""
 
 
 class Baseline:
@@ -75,12 +72,12 @@ class Baseline:
     def _analysis(self, reading: Reading, rows: list[list[float]]) -> TextAnalysis:
         decisions = [bias + math.fsum(column) for bias, *column in zip(self._bias, *rows, strict=True)]
         judgements = {
-            head.name: _judgement(head, decisions[place], reading.segments, [row[place] for row in rows])
+            head.name: judge(head, decisions[place], reading.segments, [row[place] for row in rows])
             for head, place in zip(self._weights.heads, self._columns, strict=True)
         }
         return TextAnalysis(
             **judgements,
-            topics=_topics(judgements["topic"]) if reading.segments and "topic" in judgements else (),
+            topics=topics(judgements["topic"]) if reading.segments and "topic" in judgements else (),
             truncated=reading.truncated,
             coverage=reading.coverage,
             model=self._name,
@@ -99,42 +96,3 @@ def _groups(readings: Sequence[Reading]) -> Iterator[list[Reading]]:
             group, size = [], 0
     if group:
         yield group
-
-
-def _judgement(
-    head: Head, decisions: Sequence[float], segments: Sequence[Segment], rows: Sequence[Sequence[float]]
-) -> Judgement:
-    scores = softmax(decisions, head.sharpness)
-    best = max(range(len(scores)), key=scores.__getitem__)
-    return Judgement(
-        label=head.labels[best],
-        unsure=not segments or scores[best] < head.threshold,
-        scores=dict(zip(head.labels, scores, strict=True)),
-        sentences=_evidence(segments, rows, best),
-    )
-
-
-def softmax(decisions: Sequence[float], sharpness: float) -> list[float]:
-    """Probabilities that sum to 1, from decisions as they stand."""
-    highest = max(decisions)
-    powers = [math.exp(sharpness * (decision - highest)) for decision in decisions]
-    total = math.fsum(powers)
-    return [power / total for power in powers]
-
-
-def _evidence(segments: Sequence[Segment], rows: Sequence[Sequence[float]], label: int) -> list[Sentence]:
-    """The sentences that spoke for a label against the mean of the others, strongest first."""
-    leads = [row[label] - (sum(row) - row[label]) / (len(row) - 1) for row in rows]
-    speaking = sorted((-lead, place) for place, lead in enumerate(leads) if lead > 0.0)
-    total = math.fsum(-lead for lead, _ in speaking)
-    return [
-        Sentence(text=segments[place].text, offset=segments[place].offset, weight=-lead / total)
-        for lead, place in speaking[:MAX_EVIDENCE]
-    ]
-
-
-def _topics(topic: Judgement) -> list[str]:
-    """The main topic, then those that come near it."""
-    least = FURTHER_TOPIC * topic.scores[topic.label]
-    near = sorted((-score, label) for label, score in topic.scores.items() if score >= least and label != topic.label)
-    return [topic.label, *(label for _, label in near)][:MAX_TOPICS]

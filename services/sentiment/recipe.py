@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from services.sentiment.baseline import softmax
 from services.sentiment.features import extract, table_rows
+from services.sentiment.judging import softmax
 from services.sentiment.scoring import KIND_WEIGHTS, text_length
 from services.sentiment.segments import read
 from services.sentiment.solver import Vector, train

@@ -1,0 +1,1 @@
+"""PhoBERT behind the port `Classifier`: a local Hugging Face directory, ONNX Runtime or torch."""
