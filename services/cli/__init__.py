@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "queue": "queue:app",
     "areas": "areas:app",
     "users": "users:app",
+    "migrate": "migrate:migrate",
     "doctor": "doctor:doctor",
 }
 """Command → module in this package and what it holds there: a function is a command, `app` a group of commands."""
