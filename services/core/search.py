@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ngoclinh.media.v1.article_pb2 import Article
+
 from services.core.vietnamese import fold, has_marks, nfc, tokens
 
 EXCERPT_LENGTH = 300
@@ -70,6 +72,20 @@ def exact_token(word: str) -> str:
     parts = unicodedata.normalize("NFD", word.lower())
     letters = "".join(part for part in parts if part not in _TONES)
     return unicodedata.normalize("NFC", letters) + "".join(part for part in parts if part in _TONES)
+
+
+def exact_and_folded(text: str) -> tuple[str, str]:
+    """Both sequences of tokens of a text, each joined by blanks, for stores that index them so."""
+    words = tokens(text)
+    return " ".join(map(exact_token, words)), " ".join(map(_folded_token, words))
+
+
+def shown_time(article: Article) -> int:
+    """When it was published, else collected, in microseconds since 1970 UTC: what articles are sorted and filtered by."""
+    for field in ("publish_time", "first_collect_time", "collect_time"):
+        if article.HasField(field):
+            return int(getattr(article, field).ToMicroseconds())
+    return 0
 
 
 def excerpt(texts: Sequence[str], query: Query | None = None) -> str:

@@ -31,21 +31,13 @@ SINGLE_FACETS: dict[int, str] = {
 """Column of each facet of which an article has one value."""
 
 
-def shown_time(article: Article) -> int:
-    """When it was published, else collected, in microseconds since 1970 UTC: what articles are sorted and filtered by."""
-    for field in ("publish_time", "first_collect_time", "collect_time"):
-        if article.HasField(field):
-            return int(getattr(article, field).ToMicroseconds())
-    return 0
-
-
 def columns(article: Article) -> dict[str, str | int]:
     """The columns of table `article` besides its id."""
     analysis = article.analysis
     return {
         "name": article.name,
         "change_number": article.change_number,
-        "time": shown_time(article),
+        "time": search.shown_time(article),
         "source": article.source,
         "kind": article.kind,
         "language": article.language_code,
