@@ -1,0 +1,100 @@
+"""A text as the chunks that the model reads at once: headline and lead first, then sentences packed up to the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ngoclinh.sentiment.v1.sentiment_service_pb2 import Text
+
+from services.sentiment.phobert.tokenizer import BOS, EOS
+from services.sentiment.segments import Reading, Segment, read
+
+MAX_CONTENT = 254
+"""Tokens of a chunk beside ``<s>`` and ``</s>``: PhoBERT has 256 positions."""
+MAX_CHUNKS = 8
+FIRST_WEIGHT = 2.0
+"""How much a token of the first chunk, with headline and lead, counts against one of the others."""
+WIDTH_STEP = 16
+"""Chunks are padded to a multiple of this."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The tokens of one sentence within a chunk."""
+
+    segment: Segment
+    start: int
+    """First token in the chunk; ``<s>`` is token 0."""
+    end: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What goes through the model at once."""
+
+    text: int
+    """Place of the text in the list that was prepared."""
+    ids: list[int]
+    """Tokens from ``<s>`` to ``</s>``, 3 to 256."""
+    pieces: tuple[Piece, ...]
+    """The sentences, one after the other, without a gap between ``<s>`` and ``</s>``."""
+    weight: float
+    """What it counts in the decision about its text; those of one text sum to 1."""
+    coverage: float
+    """Share of the characters of its text that all its chunks read, 0 to 1."""
+
+    @property
+    def width(self) -> int:
+        """Tokens with padding. It depends on the chunk alone, so that an answer does not depend on its batch."""
+        return -(-len(self.ids) // WIDTH_STEP) * WIDTH_STEP
+
+
+def cut(place: int, text: Text, max_chars: int, encode: Callable[[str], list[int]]) -> list[Chunk]:
+    """The chunks of one text, at most `MAX_CHUNKS`; what lies beyond is left out.
+
+    Args:
+        place: of the text in the list that is prepared.
+        text: headline and body.
+        max_chars: characters of the body that are looked at.
+        encode: the tokens of a sentence.
+    """
+    reading = read(text.title, text.text, max_chars)
+    coverage = reading.coverage
+    packed: list[tuple[list[int], list[Piece]]] = []
+    for segment, ids in _slices(reading, encode):
+        if not packed or len(packed[-1][0]) + len(ids) > MAX_CONTENT:
+            if len(packed) == MAX_CHUNKS:
+                coverage = (len(text.title) + max(segment.offset, 0)) / (len(text.title) + len(text.text))
+                break
+            packed.append(([], []))
+        content, pieces = packed[-1]
+        pieces.append(Piece(segment, len(content) + 1, len(content) + len(ids) + 1))
+        content.extend(ids)
+    weights = [len(content) * (1.0 if order else FIRST_WEIGHT) for order, (content, _) in enumerate(packed)]
+    return [
+        Chunk(place, [BOS, *content, EOS], tuple(pieces), weight / sum(weights), coverage)
+        for weight, (content, pieces) in zip(weights, packed, strict=True)
+    ]
+
+
+def _slices(reading: Reading, encode: Callable[[str], list[int]]) -> Iterator[tuple[Segment, list[int]]]:
+    """The sentences with their tokens; one that has more than a chunk holds comes in parts."""
+    for segment in reading.segments:
+        ids = encode(segment.text)
+        for start in range(0, len(ids), MAX_CONTENT):
+            yield segment, ids[start : start + MAX_CONTENT]
+
+
+def batches(chunks: Sequence[Chunk], max_tokens: int) -> Iterator[list[int]]:
+    """Places of chunks of the same width, in groups of at most so many tokens with padding; the shortest first."""
+    order = sorted(range(len(chunks)), key=lambda place: chunks[place].width)
+    batch: list[int] = []
+    for place in order:
+        width = chunks[place].width
+        if batch and (chunks[batch[0]].width != width or (len(batch) + 1) * width > max_tokens):
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
