@@ -41,6 +41,7 @@ _SHORT: Mapping[str, Any] = {"ignore_above": 1024}
 FIELDS: tuple[Field, ...] = (
     Field("when", "date", "Thời điểm (đăng, hoặc thu thập lần đầu)", "publish_time | first_collect_time | collect_time", lambda p: p.micros // 1000),
     of.plain("title", "text", "Tiêu đề", **_TEXT),
+    Field("headline", "keyword", "Tiêu đề nguyên văn (để lập bảng)", "title", lambda p: p.article.title, {"ignore_above": 1024}),
     of.plain("lead", "text", "Sapo", **_TEXT),
     of.plain("text", "text", "Nội dung", **_TEXT),
     Field("source_title", "keyword", "Nguồn tin", "source", lambda p: p.source_title),
