@@ -22,6 +22,7 @@ from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import InvalidField, Unavailable
 from services.core.names import EDITIONS, area_name, source_name
+from services.core.observation import Observations
 from services.core.ports import Bus
 from services.core.worker import Handle, run_worker
 from services.gateway.app import Gateway
@@ -42,11 +43,14 @@ from services.rpc.client import connect
 from services.rpc.serve import Server
 from services.sentiment.servicer import SentimentServicer
 from services.situation.servicer import SituationServicer
-from services.stores import Stores, open_stores
+from services.stores import Stores, adapter, open_stores, watch
 from services.supervisor import Child, Lock, is_locked
+from services.upkeep import keep_up
 
 LOCK_WAIT_S = 1.0
 """Seconds to wait for the lock: who only looks whether a program runs holds it for a moment."""
+BEGIN_S = 20.0
+"""Seconds to wait for the first steps before the program serves without them."""
 STALLED_S = 120.0
 """Seconds without progress after which a drain gives up."""
 _SOCKET_FOLDER = "ngoclinh-socket-"
@@ -81,11 +85,12 @@ class Running:
             task.result()
 
 
-def watched(settings: Settings, stores: Stores) -> Watched:
+def watched(settings: Settings, stores: Stores, seen: Observations) -> Watched:
     """The stores as OperationsService watches them."""
     files = Files(settings.data_dir)
     places = {"bus": files.bus, "ledger": files.ledger, "index": files.index, "parcels": files.parcels}
-    return Watched(stores.bus, stores.ledger, stores.index, stores.parcels, settings.data_dir, places)
+    embedded = {name: place for name, place in places.items() if adapter(settings, name) == "embedded"}
+    return Watched(stores.bus, stores.ledger, stores.index, stores.parcels, settings.data_dir, embedded, seen)
 
 
 @dataclass
@@ -102,7 +107,14 @@ class Services:
     operations: OperationsServicer
 
     @classmethod
-    def over(cls, settings: Settings, stores: Stores, channel: grpc.aio.Channel, clock: Clock) -> Services:
+    def over(
+        cls,
+        settings: Settings,
+        stores: Stores,
+        channel: grpc.aio.Channel,
+        clock: Clock,
+        seen: Observations,
+    ) -> Services:
         """The servicers over some stores."""
         evidence = EvidenceStore(settings.data_dir / "evidence")
         return cls(
@@ -113,7 +125,7 @@ class Services:
             land=LandServicer(stores.parcels, settings.land),
             imports=ImportServicer(stores.parcels, stores.bus, settings.data_dir / "uploads", settings.land, clock),
             situation=SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
-            operations=OperationsServicer(watched(settings, stores), channel, settings.crawler.enabled, clock),
+            operations=OperationsServicer(watched(settings, stores, seen), channel, settings.crawler.enabled, clock),
         )
 
     @property
@@ -154,7 +166,9 @@ async def running(
     clock: Clock = utc_now,
     **given: Any,
 ) -> AsyncIterator[Running]:
-    """Run everything, embedded; leaving the block stops it gracefully.
+    """Run everything in this process, over the stores that the settings ask for; leaving the block stops it gracefully.
+
+    What people upload (evidence, files of parcels) and the crawler's frontier lie in the data folder in either mode.
 
     Args:
         settings: all settings.
@@ -172,13 +186,14 @@ async def running(
     _make_folder(settings.data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
-        stores = open_stores(settings, **given)
+        seen = Observations(clock)
+        stores = watch(open_stores(settings, **given), seen)
         for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
             stack.push_async_callback(store.close)
         server = Server(settings.grpc, tcp=doors, unix=stack.enter_context(_socket(settings.data_dir)))
         channel = connect(server.target, settings.grpc.default_deadline_s)
         stack.push_async_callback(channel.close)
-        services = Services.over(settings, stores, channel, clock)
+        services = Services.over(settings, stores, channel, clock, seen)
         for name, servicer in services.by_name.items():
             server.add(name, servicer)
         stack.push_async_callback(services.land.close)
@@ -187,14 +202,15 @@ async def running(
         stack.push_async_callback(server.stop)
         program = Running(settings, stores, channel)
         if work:
-            await rebuild.rebuild_if_empty(stores.ledger, stores.index)
-            await services.media.start()
-            await services.imports.start()
-            program.tasks = tuple(
-                asyncio.create_task(run_worker(stores.bus, *place, handle), name=".".join(place))
-                for place, handle in handlers(settings, stores, services, channel, clock).items()
+            program.tasks = (
+                asyncio.create_task(_keep_up(services, stores, begun := asyncio.Event()), name="upkeep"),
+                *(
+                    asyncio.create_task(run_worker(stores.bus, *place, handle), name=".".join(place))
+                    for place, handle in handlers(settings, stores, services, channel, clock).items()
+                ),
             )
             stack.push_async_callback(_cancel, program.tasks)
+            await _begun(program.tasks[0], begun)
         if doors:
             gateway = Gateway(channel, settings)
             web = WebServer(gateway.app, settings.gateway)
@@ -207,6 +223,24 @@ async def running(
             await child.start()
             stack.push_async_callback(child.stop)
         yield program
+
+
+async def _keep_up(services: Services, stores: Stores, begun: asyncio.Event) -> None:
+    first = {
+        "index": lambda: rebuild.rebuild_if_empty(stores.ledger, stores.index),
+        "evidence": services.media.start,
+        "imports": services.imports.start,
+    }
+    await keep_up(first, begun)
+
+
+async def _begun(upkeep: asyncio.Task[None], begun: asyncio.Event) -> None:
+    """Wait for the first steps, but not for a store that does not answer or an index that takes long to fill."""
+    waiting = asyncio.create_task(begun.wait())
+    await asyncio.wait({waiting, upkeep}, timeout=BEGIN_S, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if upkeep.done():
+        upkeep.result()
 
 
 @asynccontextmanager
@@ -247,12 +281,23 @@ def source_areas(settings: Settings) -> dict[str, list[str]]:
 
 
 async def drain(bus: Bus, stalled_s: float = STALLED_S) -> dict[tuple[str, str], int]:
-    """Wait until workers have ended all events, or nothing moves any more; returns what is left by (subject, group)."""
+    """Wait until workers have ended all events, or nothing moves any more; returns what is left by (subject, group).
+
+    Raises:
+        Unavailable: the bus did not answer for `stalled_s`.
+    """
     clock = asyncio.get_running_loop().time
     before: Mapping[tuple[str, str], int] = {}
     moved = clock()
     while True:
-        left = {key: count for key, count in (await bus.depth()).items() if count and key[1] != "crawler"}
+        try:
+            depth = await bus.depth()
+        except Unavailable:
+            if clock() - moved > stalled_s:
+                raise
+            await asyncio.sleep(1)
+            continue
+        left = {key: count for key, count in depth.items() if count and key[1] != "crawler"}
         if not left or clock() - moved > stalled_s:
             return left
         if left != before:

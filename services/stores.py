@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.adapters.embedded.bus_sqlite import SqliteBus
@@ -11,7 +12,10 @@ from services.adapters.embedded.files import Files
 from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
+from services.adapters.observed import observed
 from services.core.config import Settings
+from services.core.errors import InvalidField
+from services.core.observation import Observations
 from services.core.ports import ArticleIndex, Bus, Classifier, Ledger, ParcelStore
 
 
@@ -40,7 +44,25 @@ _EMBEDDED: Mapping[str, Callable[[Settings], Any]] = {
 }
 
 
-_CLUSTER: Mapping[str, Callable[[Settings], Any]] = {}
+def require(module: str) -> Any:
+    """A module of the cluster adapters, which need packages that the embedded mode goes without.
+
+    Raises:
+        InvalidField: a package is missing.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise InvalidField(
+            "mode",
+            f"thiếu gói {error.name}; hãy chạy: pip install 'ngoclinh[cluster]'",
+            f"the package {error.name} is missing; run: pip install 'ngoclinh[cluster]'",
+        ) from error
+
+
+_CLUSTER: Mapping[str, Callable[[Settings], Any]] = {
+    "ledger": lambda settings: require("services.adapters.cluster.ledger_postgres").PostgresLedger(settings.postgres),
+}
 
 
 def adapter(settings: Settings, name: str) -> str:
@@ -65,3 +87,9 @@ def open_stores(settings: Settings, **given: Any) -> Stores:
     """
     names = ("bus", "ledger", "index", "parcels", "classifier")
     return Stores(**{name: given[name] if name in given else open_store(settings, name) for name in names})
+
+
+def watch(stores: Stores, seen: Observations) -> Stores:
+    """The same stores, whose calls are told."""
+    names = ("bus", "ledger", "index", "parcels")
+    return replace(stores, **{name: observed(getattr(stores, name), name, seen) for name in names})

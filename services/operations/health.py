@@ -23,8 +23,10 @@ from ngoclinh.operations.v1.operations_service_pb2 import (
     StoreHealth,
 )
 
+from services.core.clock import to_timestamp
 from services.core.errors import NgocLinhError
-from services.core.ports import ArticleIndex, Bus, Ledger, ParcelStore
+from services.core.observation import Observations
+from services.core.ports import ArticleIndex, Bus, EngineState, HasEngine, Ledger, ParcelStore
 
 PATIENCE_S = 5.0
 """Seconds after which a store counts as not reachable."""
@@ -41,7 +43,8 @@ class Watched:
         index: the search index.
         parcels: parcels, findings, imports.
         data_dir: the data folder.
-        files: path by name of store; a store without one has no size here.
+        files: path by name of store, of those that are files.
+        seen: what was seen of the stores at work, which knows since when one is silent.
     """
 
     bus: Bus
@@ -50,6 +53,7 @@ class Watched:
     parcels: ParcelStore
     data_dir: Path
     files: Mapping[str, Path]
+    seen: Observations
 
     @property
     def probes(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
@@ -61,14 +65,20 @@ class Watched:
             "parcels": lambda: self.parcels.imports(1),
         }
 
+    @property
+    def engines(self) -> Mapping[str, HasEngine]:
+        """The stores that have a server of their own."""
+        stores = {"bus": self.bus, "ledger": self.ledger, "index": self.index, "parcels": self.parcels}
+        return {name: store for name, store in stores.items() if isinstance(store, HasEngine)}
+
 
 async def stores(watched: Watched) -> list[StoreHealth]:
-    """Every store: does it answer, how fast, how large is it."""
-    probes = watched.probes.items()
-    return list(await asyncio.gather(*(_store(name, probe, watched.files.get(name)) for name, probe in probes)))
+    """Every store: does it answer, how fast, how large is it, since when it is silent."""
+    return list(await asyncio.gather(*(_store(watched, name, probe) for name, probe in watched.probes.items())))
 
 
-async def _store(name: str, probe: Callable[[], Awaitable[object]], file: Path | None) -> StoreHealth:
+async def _store(watched: Watched, name: str, probe: Callable[[], Awaitable[object]]) -> StoreHealth:
+    file = watched.files.get(name)
     health = StoreHealth(name=name, size_bytes=await asyncio.to_thread(size, file) if file else 0)
     start = time.perf_counter()
     try:
@@ -77,12 +87,31 @@ async def _store(name: str, probe: Callable[[], Awaitable[object]], file: Path |
     except NgocLinhError as error:
         health.problem.vi, health.problem.en = error.vi, error.en
     except TimeoutError:
+        watched.seen.tell(name, "probe", PATIENCE_S, False)
         health.problem.vi = f"Không trả lời trong {PATIENCE_S:g} giây."
         health.problem.en = f"No answer within {PATIENCE_S:g} seconds."
     else:
         health.reachable = True
         health.answer_ms = round(1000 * (time.perf_counter() - start), 1)
+    since = watched.seen.silent_since(name)
+    if since and not health.reachable:
+        health.silent_since.CopyFrom(to_timestamp(since))
     return health
+
+
+async def engines(watched: Watched) -> dict[str, EngineState]:
+    """State of the servers that answer, by name of their store."""
+
+    async def ask(store: HasEngine) -> EngineState | None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await store.engine()
+        except (NgocLinhError, TimeoutError):
+            return None
+
+    asked = watched.engines
+    states = await asyncio.gather(*(ask(store) for store in asked.values()))
+    return {name: state for name, state in zip(asked, states, strict=True) if state is not None}
 
 
 def size(file: Path) -> int:
@@ -117,12 +146,14 @@ def disk(data_dir: Path) -> DiskHealth:
     return DiskHealth(free_bytes=usage.free, total_bytes=usage.total)
 
 
-def versions() -> list[PartVersion]:
-    """Versions of the parts that matter when something is wrong."""
+def versions(states: Iterable[EngineState] = ()) -> list[PartVersion]:
+    """Versions of the parts that matter when something is wrong, those of the servers last."""
     found = {
         "ngoclinh": metadata.version("ngoclinh"),
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "grpc": grpc.__version__,
     }
+    for state in states:
+        found |= state.versions
     return [PartVersion(name=name, version=version) for name, version in found.items()]

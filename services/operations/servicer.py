@@ -74,15 +74,18 @@ class OperationsServicer(OperationsServiceServicer):
     async def GetHealth(self, request: GetHealthRequest, context: Any) -> Health:
         """How everything is now; what does not answer is told as such and fails nothing else."""
         watched = self._watched
+        engines = await health.engines(watched)
         answer = Health(
             check_time=to_timestamp(self._clock()),
             start_time=to_timestamp(self._start),
             stores=await health.stores(watched),
             disk=await asyncio.to_thread(health.disk, watched.data_dir),
-            versions=health.versions(),
+            versions=health.versions(engines.values()),
             model=await self._model(),
             crawler=health.crawler([], self._crawling),
         )
+        for store in answer.stores:
+            store.size_bytes = engines[store.name].size_bytes if store.name in engines else store.size_bytes
         reachable = {store.name for store in answer.stores if store.reachable}
         if "bus" in reachable:
             answer.queues.extend(health.queues(await watched.bus.depth()))

@@ -1,11 +1,14 @@
-"""SituationService: both halves, per commune, in one answer; a half that does not answer is told, not failed."""
+"""SituationService: both halves, per commune, in one answer.
+
+A half that does not answer fails nothing: its last good figures stand in, labelled with their age.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import grpc
@@ -27,7 +30,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 from ngoclinh.situation.v1.situation_service_pb2 import AreaSituation, Freshness, GetSituationRequest, Situation
 from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceServicer
-from ngoclinh.type.v1.type_pb2 import LocalizedText, TimeRange
+from ngoclinh.type.v1.type_pb2 import TimeRange
 
 from services.core.clock import Clock, to_datetime, to_timestamp, utc_now
 from services.core.config import SituationSettings
@@ -38,10 +41,13 @@ from services.core.ports import Output
 from services.core.worker import Handle
 from services.rpc import status
 from services.rpc.deadline import remaining
-from services.situation import join
+from services.situation import freshness, join
+from services.situation.kept import Half, LastGood
 
 HALF_S = 10.0
 """Longest wait for one half in seconds."""
+KEPT_S = 5.0
+"""The same where an earlier answer can stand in."""
 PAGES = 5
 """Pages of 200 articles that are looked through for parcels."""
 
@@ -60,6 +66,9 @@ class _Media:
 @dataclass
 class _Land:
     summaries: dict[str, LandSummary] = field(default_factory=dict)
+
+
+_Parcels = dict[join.Key, Sequence[Parcel]]
 
 
 class SituationServicer(SituationServiceServicer):
@@ -82,6 +91,9 @@ class SituationServicer(SituationServiceServicer):
         self._settings = settings
         self._clock = clock
         self._known: dict[str, Area] = {}
+        self._kept_media = LastGood[_Media]()
+        self._kept_land = LastGood[_Land]()
+        self._kept_parcels = LastGood[_Parcels]()
 
     @property
     def handlers(self) -> Mapping[tuple[str, str], Handle]:
@@ -102,21 +114,25 @@ class SituationServicer(SituationServiceServicer):
         range_ = self._range(request)
         watch_area, names = await self._communes(request)
         units = await asyncio.gather(*(self._unit(name) for name in names))
-        media, land = await asyncio.gather(_half(self._media(names, range_)), _half(self._land(names)))
-        mentions = join.mentions(media.articles if media else (), names)
-        parcels = await _half(self._parcels([key for keys in mentions.values() for key in keys]))
+        media, land = await asyncio.gather(
+            self._half(self._kept_media, (*names, *_span(range_, now)), self._media(names, range_)),
+            self._half(self._kept_land, tuple(names), self._land(names)),
+        )
+        mentions = join.mentions(media.value.articles if media.value else (), names)
+        keys = [key for keys in mentions.values() for key in keys]
+        parcels = await self._half(self._kept_parcels, tuple(keys), self._parcels(keys))
         situation = Situation(
             time_range=range_,
             watch_area=watch_area,
-            freshness=[self._media_freshness(media), _land_freshness(land if parcels is not None else None)],
+            freshness=[self._media_freshness(media), self._land_freshness(land, parcels)],
             compute_time=to_timestamp(now),
         )
         for name, unit in zip(names, units, strict=True):
-            entry = AreaSituation(area=unit, mentioned_parcels=join.mentioned(mentions[name], parcels or {}))
-            if media:
-                entry.media.CopyFrom(join.media(media.counts.get(name, AreaCounts())))
-            if land:
-                entry.land.CopyFrom(join.land(land.summaries.get(name, LandSummary())))
+            entry = AreaSituation(area=unit, mentioned_parcels=join.mentioned(mentions[name], parcels.value or {}))
+            if media.value:
+                entry.media.CopyFrom(join.media(media.value.counts.get(name, AreaCounts())))
+            if land.value:
+                entry.land.CopyFrom(join.land(land.value.summaries.get(name, LandSummary())))
             situation.areas.append(entry)
         return situation
 
@@ -186,76 +202,51 @@ class SituationServicer(SituationServiceServicer):
         answer = await self._land_service.SummarizeLand(SummarizeLandRequest(areas=names))
         return _Land({summary.area: summary for summary in answer.summaries})
 
-    async def _parcels(self, keys: Sequence[join.Key]) -> dict[join.Key, Sequence[Parcel]]:
+    async def _parcels(self, keys: Sequence[join.Key]) -> _Parcels:
         """Parcels of the store by mention, 500 in one call."""
         asked = [(key, wanted) for key in dict.fromkeys(keys) if (wanted := join.lookup(key))]
-        found: dict[join.Key, Sequence[Parcel]] = {}
+        found: _Parcels = {}
         for start in range(0, len(asked), 500):
             part = asked[start : start + 500]
             answer = await self._land_service.FindParcels(FindParcelsRequest(keys=[wanted for _, wanted in part]))
             found |= {key: result.parcels for (key, _), result in zip(part, answer.results, strict=True)}
         return found
 
-    def _media_freshness(self, media: _Media | None) -> Freshness:
-        if media is None:
-            return Freshness(
-                origin="media",
-                stale=True,
-                problem=LocalizedText(
-                    vi="Phần tin bài chưa trả lời; số liệu tin bài không có trong bảng này.",
-                    en="The media half did not answer; its figures are missing.",
-                ),
-            )
-        freshness = Freshness(origin="media")
-        time = join.newest(media.poll_times) or join.newest(
-            counts.newest_publish_time for counts in media.counts.values()
+    async def _half(self, kept: LastGood[T], question: Hashable, work: Coroutine[Any, Any, T]) -> Half[T]:
+        """The answer of a half; where it fails or takes longer than its share of the deadline, the last good one."""
+        last = kept.get(question)
+        patience = HALF_S if last is None else min(HALF_S, KEPT_S)
+        left = remaining()
+        try:
+            async with asyncio.timeout(patience if left is None else min(patience, 0.7 * left)):
+                return Half(kept.keep(question, await work, self._clock()))
+        except (TimeoutError, grpc.aio.AioRpcError) as error:
+            _log.warning("half without an answer", error=str(status.from_error(error).message or error))
+            return Half(last, silent=True)
+
+    def _media_freshness(self, half: Half[_Media]) -> Freshness:
+        if half.value is None:
+            return freshness.missing("media")
+        newest = join.newest(half.value.poll_times) or join.newest(
+            counts.newest_publish_time for counts in half.value.counts.values()
         )
-        if time is None:
-            freshness.stale = True
-            freshness.problem.CopyFrom(
-                LocalizedText(vi="Chưa thu thập được tin bài nào.", en="Nothing was collected yet.")
-            )
-            return freshness
-        freshness.data_time.CopyFrom(time)
-        hours = (self._clock() - to_datetime(time)).total_seconds() / 3600
-        if hours > self._settings.stale_after_hours:
-            freshness.stale = True
-            freshness.problem.CopyFrom(
-                LocalizedText(
-                    vi=f"Tin bài đã cũ: lần thu thập gần nhất cách đây {hours:.0f} giờ.",
-                    en=f"The articles are old: the last collection was {hours:.0f} hours ago.",
-                )
-            )
-        return freshness
+        if half.silent:
+            return freshness.earlier("media", newest, half.time, self._clock())
+        return freshness.current("media", newest, self._clock(), self._settings.stale_after_hours)
+
+    def _land_freshness(self, half: Half[_Land], parcels: Half[_Parcels]) -> Freshness:
+        if half.value is None or parcels.value is None:
+            return freshness.missing("land")
+        newest = join.newest(summary.newest_import_time for summary in half.value.summaries.values())
+        if half.silent or parcels.silent:
+            return freshness.earlier("land", newest, min(half.time, parcels.time), self._clock())
+        return freshness.current("land", newest, self._clock())
 
 
-def _land_freshness(land: _Land | None) -> Freshness:
-    if land is None:
-        return Freshness(
-            origin="land",
-            stale=True,
-            problem=LocalizedText(
-                vi="Phần đất đai chưa trả lời; số liệu thửa đất không có hoặc không đủ.",
-                en="The land half did not answer; its figures are missing or incomplete.",
-            ),
-        )
-    time = join.newest(summary.newest_import_time for summary in land.summaries.values())
-    if time is None:
-        return Freshness(
-            origin="land",
-            problem=LocalizedText(
-                vi="Chưa nhập thửa đất nào của địa bàn này.", en="No parcels of these communes were imported yet."
-            ),
-        )
-    return Freshness(origin="land", data_time=time)
-
-
-async def _half(work: Coroutine[Any, Any, T]) -> T | None:
-    """The answer of a half; None where it fails or takes longer than its share of the deadline."""
-    left = remaining()
-    try:
-        async with asyncio.timeout(HALF_S if left is None else min(HALF_S, 0.7 * left)):
-            return await work
-    except (TimeoutError, grpc.aio.AioRpcError) as error:
-        _log.warning("half without an answer", error=str(status.from_error(error).message or error))
-        return None
+def _span(range_: TimeRange, now: datetime) -> tuple[Hashable, ...]:
+    """Which time a range means: a range that ends now is the same question an hour later."""
+    start = to_datetime(range_.start_time) if range_.HasField("start_time") else None
+    end = to_datetime(range_.end_time) if range_.HasField("end_time") else now
+    if abs(now - end) > timedelta(minutes=1):
+        return (start, end)
+    return (round((end - start) / timedelta(hours=1)) if start else None,)

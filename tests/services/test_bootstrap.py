@@ -18,6 +18,7 @@ from services import bootstrap
 from services.core import config
 from services.core.config import Settings
 from services.core.errors import Conflict, InvalidField
+from services.core.observation import Observations
 from services.core.ports import SUBJECTS
 from services.rpc import methods
 from services.supervisor import is_locked
@@ -47,7 +48,7 @@ async def test_a_fake_stands_in_by_its_name(tmp_path: Path) -> None:
 async def test_every_declared_service_and_every_group_of_the_bus_has_its_part(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     async with bootstrap.running(settings, doors=False) as program:
-        services = bootstrap.Services.over(settings, program.stores, program.channel, bootstrap.utc_now)
+        services = bootstrap.Services.over(settings, program.stores, program.channel, bootstrap.utc_now, Observations())
         assert set(services.by_name) == {service.full_name for service in methods.services()}
         groups = {(subject, group) for subject, groups in SUBJECTS.items() for group in groups}
         handled = bootstrap.handlers(settings, program.stores, services, program.channel, bootstrap.utc_now)

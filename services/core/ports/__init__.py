@@ -6,6 +6,7 @@ messages of `protos/`: there is no second set of models.
 
 from services.core.ports.bus import SUBJECTS, Bus, Delivery, Output, Quarantined
 from services.core.ports.classifier import Classifier
+from services.core.ports.engine import EngineState, HasEngine
 from services.core.ports.index import ArticleIndex, ArticlePage
 from services.core.ports.ledger import (
     AlertLedger,
@@ -30,7 +31,9 @@ __all__ = [
     "Classifier",
     "Correction",
     "Delivery",
+    "EngineState",
     "FindingPage",
+    "HasEngine",
     "LandSummary",
     "Ledger",
     "Output",

@@ -138,6 +138,7 @@ class World:
     def __init__(self) -> None:
         self.media = Media()
         self.land = Land()
+        self.now = NOW
         self.stub: Any = None
 
     async def situation(self, timeout_s: float = 8.0, **request: Any) -> Situation:
@@ -157,7 +158,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         ("ngoclinh.land.v1.LandService", world.land),
         (
             "ngoclinh.situation.v1.SituationService",
-            SituationServicer(channel, "two", SituationSettings(days=7), lambda: NOW),
+            SituationServicer(channel, "two", SituationSettings(days=7), lambda: world.now),
         ),
     ):
         server.add(name, servicer)
@@ -269,6 +270,39 @@ async def test_a_land_half_that_fails_leaves_the_media_half(world: World) -> Non
     assert answer.areas[0].media.article_count == 3
     assert not answer.areas[0].HasField("land")
     assert [each.parcel for each in answer.areas[0].mentioned_parcels] == ["", "", ""]
+
+
+def figures(answer: Situation) -> list[Any]:
+    """An answer without the moments at which it was made."""
+    return [answer.areas[0].media, answer.areas[0].land, list(answer.areas[0].mentioned_parcels)]
+
+
+@pytest.mark.parametrize(("half", "at"), [("media", 0), ("land", 1)])
+async def test_a_half_that_answered_before_stands_in_with_its_age(world: World, half: str, at: int) -> None:
+    before = await world.situation()
+    world.now += timedelta(minutes=12)
+    getattr(world, half).down = True
+    answer = await world.situation()
+    old, new = answer.freshness[at], answer.freshness[1 - at]
+    assert figures(answer) == figures(before)
+    assert (old.stale, new.stale) == (True, False)
+    assert "đọc lúc 15:00 25/11/2026, cách đây 12 phút" in old.problem.vi
+    assert "12 minutes ago" in old.problem.en
+    assert (old.read_time, new.read_time) == (to_timestamp(NOW), to_timestamp(world.now))
+    assert old.data_time == before.freshness[at].data_time
+    getattr(world, half).down = False
+    again = (await world.situation()).freshness[at]
+    assert (again.stale, again.problem.vi, again.read_time) == (False, "", to_timestamp(world.now))
+
+
+async def test_an_earlier_answer_stands_in_for_its_own_question_only(world: World) -> None:
+    await world.situation()
+    world.media.down = True
+    other = await world.situation(areas=[LENG])
+    longer = await world.situation(time_range={"start_time": NOW - timedelta(days=30), "end_time": NOW})
+    assert not other.areas[0].HasField("media")
+    assert not longer.areas[0].HasField("media")
+    assert (await world.situation()).areas[0].HasField("media")
 
 
 async def test_communes_may_be_named_instead_of_a_watch_area(world: World) -> None:
