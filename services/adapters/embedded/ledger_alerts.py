@@ -10,9 +10,10 @@ from datetime import datetime
 from ngoclinh.media.v1.alert_pb2 import Alert, AlertRule
 from ngoclinh.media.v1.alert_service_pb2 import AlertFilter
 
+from services.adapters import ledger_rows as rows
 from services.adapters.embedded.database import Database
-from services.core.clock import Clock, to_timestamp
-from services.core.errors import InvalidPageToken, NotFound
+from services.core.clock import Clock
+from services.core.errors import NotFound
 from services.core.ports import AlertPage
 
 MIGRATION = """
@@ -67,22 +68,21 @@ class SqliteAlerts:
 
     async def alert_rule(self, name: str) -> AlertRule | None:
         """One rule, or None."""
-        rows = await self._database.read(
+        found = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT record FROM alert_rule_change WHERE name = ? ORDER BY id DESC LIMIT 1", (name,)
             ).fetchall()
         )
-        return AlertRule.FromString(rows[0][0]) if rows and rows[0][0] is not None else None
+        return AlertRule.FromString(found[0][0]) if found and found[0][0] is not None else None
 
     async def alert_rules(self) -> list[AlertRule]:
         """All rules, in the order of their titles, then names."""
-        rows = await self._database.read(lambda connection: connection.execute(_RULES).fetchall())
-        rules = [AlertRule.FromString(record) for (record,) in rows]
-        return sorted(rules, key=lambda rule: (rule.title, rule.name))
+        found = await self._database.read(lambda connection: connection.execute(_RULES).fetchall())
+        return rows.rules(record for (record,) in found)
 
     async def raise_alert(self, alert: Alert, silent_since: datetime | None = None) -> bool:
         """Keep an alert; True where it is kept, now or by an earlier call for the same article."""
-        limit = to_timestamp(silent_since).ToMicroseconds() if silent_since is not None else None
+        limit = rows.micros(silent_since) if silent_since is not None else None
 
         def work(connection: sqlite3.Connection) -> bool:
             kept = connection.execute("SELECT article FROM alert WHERE name = ?", (alert.name,)).fetchone()
@@ -112,17 +112,17 @@ class SqliteAlerts:
             InvalidPageToken: `after` is no key that this method gave.
         """
         where, values = _condition(filter_)
-        start, start_values = _after(after)
+        start, start_values = _after(rows.alert_key(after))
 
         def work(connection: sqlite3.Connection) -> AlertPage:
             total = connection.execute(f"SELECT count(*) FROM alert WHERE {where}", values).fetchone()[0]
-            rows = connection.execute(
+            found = connection.execute(
                 f"SELECT raise_time, name, record FROM alert WHERE {where} AND {start} "
                 "ORDER BY raise_time DESC, name LIMIT ?",
                 [*values, *start_values, limit + 1],
             ).fetchall()
-            key: list[object] | None = list(rows[limit - 1][:2]) if len(rows) > limit else None
-            return AlertPage([Alert.FromString(record) for *_, record in rows[:limit]], key, total)
+            key: list[object] | None = list(found[limit - 1][:2]) if len(found) > limit else None
+            return AlertPage([Alert.FromString(record) for *_, record in found[:limit]], key, total)
 
         return await self._database.read(work)
 
@@ -139,9 +139,7 @@ class SqliteAlerts:
             if row is None:
                 raise NotFound(name)
             alert = Alert.FromString(row[0])
-            if not alert.HasField("acknowledge_time"):
-                alert.acknowledge_time.CopyFrom(to_timestamp(now))
-                alert.acknowledge_user, alert.note = user, note
+            if rows.acknowledge(alert, user, note, now):
                 connection.execute(
                     "UPDATE alert SET open = FALSE, record = ? WHERE name = ?", (alert.SerializeToString(), name)
                 )
@@ -150,7 +148,7 @@ class SqliteAlerts:
         return await self._database.write(work)
 
     async def _change_rule(self, name: str, user: str, record: bytes | None) -> None:
-        now = to_timestamp(self._clock()).ToMicroseconds()
+        now = rows.micros(self._clock())
         await self._database.write(
             lambda connection: connection.execute(
                 "INSERT INTO alert_rule_change (name, user, time, record) VALUES (?, ?, ?, ?)",
@@ -180,12 +178,9 @@ def _condition(filter_: AlertFilter) -> tuple[str, list[object]]:
     return " AND ".join(terms), values
 
 
-def _after(key: Sequence[object] | None) -> tuple[str, list[object]]:
+def _after(key: tuple[int, str] | None) -> tuple[str, list[object]]:
     """Condition for the rows behind a sort key."""
-    match key:
-        case None:
-            return "TRUE", []
-        case [int(time), str(name)]:
-            return "raise_time <= ? AND (raise_time < ? OR name > ?)", [time, time, name]
-        case _:
-            raise InvalidPageToken
+    if key is None:
+        return "TRUE", []
+    time, name = key
+    return "raise_time <= ? AND (raise_time < ? OR name > ?)", [time, time, name]

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
 
 from ngoclinh.media.v1.article_pb2 import Article, Evidence
-from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, SubmissionFailed
-from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
-from ngoclinh.type.v1.type_pb2 import ERROR_REASON_FETCH_REFUSED
+from ngoclinh.media.v1.event_pb2 import ArticleCollected, SubmissionFailed
 
-from services.core import corrections, search
-from services.core.names import content_digest
+from services.adapters import ledger_rows as rows
 from services.core.ports import Recorded
-
-_REFUSED = SubmissionFailed(reason=ERROR_REASON_FETCH_REFUSED)
-_REFUSED.message.vi = "Bài này đã bị gỡ theo yêu cầu và không được lưu lại."
-_REFUSED.message.en = "This article was taken down and is not stored again."
-
-
-class Row(NamedTuple):
-    """One row of table `article` that is not taken down."""
-
-    seq: int
-    name: str
-    revision: int
-    change_number: int
-    first_collect_time: int
-    withdrawn_time: int | None
-
 
 STANDING = (
     "SELECT seq, name, revision, change_number, first_collect_time, withdrawn_time FROM article WHERE down_time IS NULL"
@@ -40,7 +20,7 @@ def record(connection: sqlite3.Connection, event: ArticleCollected) -> Recorded:
     name = event.article.name
     row = standing(connection, name)
     if row is None and connection.execute("SELECT 1 FROM article WHERE name = ?", (name,)).fetchone():
-        answer(connection, event.submission, failure=_REFUSED)
+        answer(connection, event.submission, failure=rows.REFUSED)
         return Recorded(Article(name=name), changed=False)
     answer(connection, event.submission, name)
     collect_time = event.article.collect_time.ToMicroseconds()
@@ -53,7 +33,7 @@ def record(connection: sqlite3.Connection, event: ArticleCollected) -> Recorded:
     connection.execute(
         "UPDATE article SET last_collect_time = max(last_collect_time, ?) WHERE name = ?", (collect_time, name)
     )
-    shown = _add_version(connection, event, collect_time)
+    shown = _add_version(connection, event)
     lifted = connection.execute(
         "UPDATE article SET withdrawn_time = NULL WHERE name = ? AND withdrawn_time < ?", (name, collect_time)
     ).rowcount
@@ -63,29 +43,17 @@ def record(connection: sqlite3.Connection, event: ArticleCollected) -> Recorded:
     return Recorded(article, shown)
 
 
-def _add_version(connection: sqlite3.Connection, event: ArticleCollected, collect_time: int) -> bool:
+def _add_version(connection: sqlite3.Connection, event: ArticleCollected) -> bool:
     """Keep a version unless its content is the present one or came later already; True where it is the present one now."""
-    article = event.article
-    name, content = article.name, event.content_sha256 or content_digest(article.title, article.lead, article.text)
-    last, newest = connection.execute(
-        "SELECT coalesce(max(revision), 0), coalesce(max(collect_time), ?2) FROM version WHERE name = ?1",
-        (name, collect_time),
-    ).fetchone()
-    known = connection.execute(
-        "SELECT 1 FROM version WHERE name = ?1 AND content_sha256 = ?2 "
-        "AND (collect_time >= ?3 OR revision = (SELECT revision FROM article WHERE article.name = ?1))",
-        (name, content, collect_time),
-    ).fetchone()
-    if known:
-        return False
-    connection.execute(
-        "INSERT INTO version VALUES (?, ?, ?, ?, ?)",
-        (name, last + 1, content, collect_time, event.SerializeToString()),
-    )
-    if collect_time < newest:
-        return False
-    connection.execute("UPDATE article SET revision = ? WHERE name = ?", (last + 1, name))
-    return True
+    name = event.article.name
+    (present,) = connection.execute("SELECT revision FROM article WHERE name = ?", (name,)).fetchone()
+    kept = connection.execute("SELECT revision, content_sha256, collect_time FROM version WHERE name = ?", (name,))
+    version, shown = rows.place(event, present, map(rows.Kept._make, kept))
+    if version is not None:
+        connection.execute("INSERT INTO version VALUES (?, ?, ?, ?, ?)", (name, *version, event.SerializeToString()))
+        if shown:
+            connection.execute("UPDATE article SET revision = ? WHERE name = ?", (version.revision, name))
+    return shown
 
 
 def _add_evidence(connection: sqlite3.Connection, article: Article) -> bool:
@@ -100,10 +68,10 @@ def _add_evidence(connection: sqlite3.Connection, article: Article) -> bool:
 
 def evidence(connection: sqlite3.Connection, column: str, value: str) -> list[Evidence]:
     """The files of an article (column "article") or those of a digest ("sha256"), in the order in which they came."""
-    rows = connection.execute(
+    found = connection.execute(
         f"SELECT sha256, media_type, size_bytes FROM evidence WHERE {column} = ? ORDER BY id", (value,)
     ).fetchall()
-    return [Evidence(sha256=sha256, media_type=kind, size_bytes=size) for sha256, kind, size in rows]
+    return [Evidence(sha256=sha256, media_type=kind, size_bytes=size) for sha256, kind, size in found]
 
 
 def drop_evidence(connection: sqlite3.Connection, name: str) -> list[str]:
@@ -124,10 +92,10 @@ def answer(
         )
 
 
-def standing(connection: sqlite3.Connection, name: str) -> Row | None:
+def standing(connection: sqlite3.Connection, name: str) -> rows.Row | None:
     """The row of an article; None if it is unknown or taken down."""
     found = connection.execute(f"{STANDING} AND name = ?", (name,)).fetchone()
-    return None if found is None else Row._make(found)
+    return None if found is None else rows.Row._make(found)
 
 
 def read(connection: sqlite3.Connection, name: str, changed: bool = False) -> Article | None:
@@ -142,42 +110,15 @@ def read(connection: sqlite3.Connection, name: str, changed: bool = False) -> Ar
     return None if row is None else compose(connection, row)
 
 
-def compose(connection: sqlite3.Connection, row: Row) -> Article:
+def compose(connection: sqlite3.Connection, row: rows.Row) -> Article:
     """Put an article together: version, analysis of that version, corrections."""
     (event,) = connection.execute(
         "SELECT event FROM version WHERE name = ? AND revision = ?", (row.name, row.revision)
     ).fetchone()
-    article = read_version(row.revision, event)
-    article.change_number = row.change_number
-    article.first_collect_time.FromMicroseconds(row.first_collect_time)
-    del article.evidence[:]
-    article.evidence.extend(evidence(connection, "article", row.name))
-    if row.withdrawn_time is not None:
-        article.withdrawn_time.FromMicroseconds(row.withdrawn_time)
     newest = connection.execute(
         "SELECT event FROM analysis WHERE name = ? AND revision = ? ORDER BY analyze_time DESC LIMIT 1",
         (row.name, row.revision),
     ).fetchone()
-    if newest is not None:
-        _add_analysis(article, ArticleAnalyzed.FromString(newest[0]))
-    said = connection.execute("SELECT request FROM correction WHERE name = ? ORDER BY id", (row.name,)).fetchall()
-    if said:
-        corrections.apply(article, (CorrectArticleRequest.FromString(request) for (request,) in said))
-    return article
-
-
-def read_version(revision: int, event: bytes) -> Article:
-    """The article of a stored `ArticleCollected`."""
-    article = ArticleCollected.FromString(event).article
-    article.revision = revision
-    article.text_length = len(article.text)
-    article.excerpt = search.excerpt([article.text, article.lead])
-    return article
-
-
-def _add_analysis(article: Article, event: ArticleAnalyzed) -> None:
-    article.analysis.CopyFrom(event.analysis)
-    article.places.extend(event.places)
-    article.current_areas.extend(event.current_areas)
-    article.parcel_references.extend(event.parcel_references)
-    article.documents.extend(event.documents)
+    said = connection.execute("SELECT request FROM correction WHERE name = ? ORDER BY id", (row.name,))
+    files = evidence(connection, "article", row.name)
+    return rows.compose(row, event, files, newest and newest[0], [request for (request,) in said])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
@@ -21,10 +21,11 @@ from ngoclinh.media.v1.event_pb2 import (
 )
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
+from services.adapters import ledger_rows as rows
 from services.adapters.embedded import ledger_alerts, ledger_watch_areas
 from services.adapters.embedded import ledger_articles as articles
 from services.adapters.embedded.database import Database
-from services.core.clock import Clock, to_timestamp, utc_now
+from services.core.clock import Clock, utc_now
 from services.core.errors import NotFound
 from services.core.ports import Changes, Correction, Recorded, Submission
 
@@ -82,7 +83,6 @@ MIGRATIONS = (
     "CREATE TABLE source_check (request TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;",
     ledger_watch_areas.MIGRATION,
 )
-REPLAY_BATCH = 200
 
 
 class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAreas):
@@ -190,16 +190,16 @@ class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAre
 
     async def versions(self, name: str) -> list[Article]:
         """All versions of an article, oldest first, without analysis."""
-        rows = await self._database.read(
+        found = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT revision, event FROM version WHERE name = ? ORDER BY collect_time, revision", (name,)
             ).fetchall()
         )
-        return [articles.read_version(revision, event) for revision, event in rows]
+        return [rows.version(revision, event) for revision, event in found]
 
     async def correct(self, correction: CorrectArticleRequest, user: str) -> Article:
         """Keep what a person said, with who and when; returns the article as it reads now."""
-        now = to_timestamp(self._clock()).ToMicroseconds()
+        now = rows.micros(self._clock())
 
         def work(connection: sqlite3.Connection) -> Article:
             if articles.standing(connection, correction.name) is None:
@@ -216,19 +216,16 @@ class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAre
 
     async def corrections(self, name: str) -> list[Correction]:
         """Everything that people said about an article, oldest first."""
-        rows = await self._database.read(
+        found = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT request, user, time FROM correction WHERE name = ? ORDER BY id", (name,)
             ).fetchall()
         )
-        return [
-            Correction(CorrectArticleRequest.FromString(request), user, datetime.fromtimestamp(time / 1e6, UTC))
-            for request, user, time in rows
-        ]
+        return [rows.correction(*row) for row in found]
 
     async def take_down(self, name: str, reason: str, user: str) -> list[str]:
         """Erase the texts and analyses of an article for good; returns digests of evidence that no other article names."""
-        now = to_timestamp(self._clock()).ToMicroseconds()
+        now = rows.micros(self._clock())
 
         def work(connection: sqlite3.Connection) -> list[str]:
             connection.execute("PRAGMA secure_delete=ON")
@@ -266,21 +263,21 @@ class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAre
 
     async def sources(self) -> list[Source]:
         """The newest state of every source, in the order of their names."""
-        rows = await self._database.read(
+        found = await self._database.read(
             lambda connection: connection.execute("SELECT record FROM source ORDER BY name").fetchall()
         )
-        return [Source.FromString(record) for (record,) in rows]
+        return [Source.FromString(record) for (record,) in found]
 
     async def replay(self, since: datetime | None = None) -> AsyncIterator[Article]:
         """Every article that is not taken down, as `article` gives it, in the order of first collection."""
-        after = (to_timestamp(since).ToMicroseconds() if since else -(2**62), 0)
+        after = (rows.micros(since) if since else rows.REPLAY_START, 0)
 
-        def batch(connection: sqlite3.Connection) -> list[tuple[articles.Row, Article]]:
-            rows = connection.execute(
+        def batch(connection: sqlite3.Connection) -> list[tuple[rows.Row, Article]]:
+            chosen = connection.execute(
                 f"{articles.STANDING} AND (first_collect_time, seq) > (?, ?) ORDER BY first_collect_time, seq LIMIT ?",
-                (*after, REPLAY_BATCH),
+                (*after, rows.REPLAY_BATCH),
             ).fetchall()
-            return [(row, articles.compose(connection, row)) for row in map(articles.Row._make, rows)]
+            return [(row, articles.compose(connection, row)) for row in map(rows.Row._make, chosen)]
 
         while found := await self._database.read(batch):
             for row, article in found:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ngoclinh.area.v1.area_service_pb2 import WatchArea
 
+from services.adapters import ledger_rows as rows
 from services.adapters.embedded.database import Database
-from services.core.clock import Clock, to_timestamp
+from services.core.clock import Clock
 
 MIGRATION = """
     CREATE TABLE watch_area_change (
@@ -41,11 +42,11 @@ class SqliteWatchAreas:
 
     async def watch_areas(self) -> list[WatchArea]:
         """The watch areas that are kept, in the order of their names."""
-        rows = await self._database.read(lambda connection: connection.execute(_NEWEST).fetchall())
-        return [WatchArea.FromString(record) for (record,) in rows]
+        found = await self._database.read(lambda connection: connection.execute(_NEWEST).fetchall())
+        return [WatchArea.FromString(record) for (record,) in found]
 
     async def _change(self, name: str, user: str, record: bytes | None) -> None:
-        now = to_timestamp(self._clock()).ToMicroseconds()
+        now = rows.micros(self._clock())
         await self._database.write(
             lambda connection: connection.execute(
                 "INSERT INTO watch_area_change (name, user, time, record) VALUES (?, ?, ?, ?)",
