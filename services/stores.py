@@ -62,6 +62,9 @@ def require(module: str) -> Any:
 
 _CLUSTER: Mapping[str, Callable[[Settings], Any]] = {
     "ledger": lambda settings: require("services.adapters.cluster.ledger_postgres").PostgresLedger(settings.postgres),
+    "parcels": lambda settings: require("services.adapters.cluster.parcels_postgis").PostgisParcelStore(
+        settings.postgres
+    ),
 }
 
 
