@@ -3,7 +3,8 @@
 The files are `migrations/<schema>/NNNN_name.sql`, numbered from 0001 without a gap. A file may hold several statements
 and is never changed once it was released; all that are missing are applied in one transaction, so that a schema is
 either as before or up to date. Unqualified names belong to the schema; what an extension makes should be made in
-`public` (``CREATE EXTENSION IF NOT EXISTS postgis SCHEMA public``), where both schemas find it.
+`public` (``CREATE EXTENSION IF NOT EXISTS postgis SCHEMA public``), where both schemas find it. A file that finds
+something missing raises an exception whose message is Vietnamese and whose detail is the same in English.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from psycopg import sql
+from psycopg.errors import RaiseException
 
 from services.adapters.cluster.postgres_pool import Connection
-from services.core.errors import Conflict
+from services.core.errors import Conflict, Unavailable
 
 SCHEMAS = ("ledger", "parcels")
 """Every schema that has migrations."""
@@ -93,6 +95,7 @@ async def apply(connection: Connection, schema: str, known: Sequence[Script]) ->
 
     Raises:
         Conflict: as in `pending`.
+        Unavailable: a migration says that the database lacks something.
     """
     await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
     patience, connection.patience_s = connection.patience_s, 24 * 3600.0
@@ -108,7 +111,7 @@ async def apply(connection: Connection, schema: str, known: Sequence[Script]) ->
                 ).format(_table(schema))
             )
         for script in missing:
-            await connection.execute(script.statements)
+            await _run(connection, script)
             await connection.execute(
                 sql.SQL("INSERT INTO {} (number, name, sha256) VALUES (%s, %s, %s)").format(_table(schema)),
                 (int(script.name[:4]), script.name, script.sha256),
@@ -116,6 +119,14 @@ async def apply(connection: Connection, schema: str, known: Sequence[Script]) ->
     finally:
         connection.patience_s = patience
     return [script.name for script in missing]
+
+
+async def _run(connection: Connection, script: Script) -> None:
+    try:
+        await connection.execute(script.statements)
+    except RaiseException as error:
+        vi, en = error.diag.message_primary or str(error), error.diag.message_detail or str(error)
+        raise Unavailable(vi, en) from error
 
 
 def _table(schema: str) -> sql.Identifier:
