@@ -112,8 +112,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "OperationsService.GetHealth": {},
 }
 """A request for every method; <…> stands for what was stored first, <NEW_…> for what is made for the call."""
-BY_HAND = {"LandService.GetParcelTile"}
-"""Methods whose REST form is no transcoding of messages."""
+BY_HAND = {"LandService.GetParcelTile", "SentimentService.ReloadModel"}
+"""Methods whose REST form is no transcoding of messages, or that have none because they are for the machine's operator."""
 VOLATILE = {
     "compute_time",
     "time_range",

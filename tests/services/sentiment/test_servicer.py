@@ -1,68 +1,29 @@
-"""SentimentService over a real server: answers, limits, bad bytes, too much at once."""
+"""SentimentService over a real server: answers, limits, bad bytes."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import grpc
 import grpc.aio
 import pytest
 from ngoclinh.sentiment.v1 import sentiment_service_pb2 as pb
 from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
 
-from services.core.config import GrpcSettings
-from services.core.ports import Classifier
-from services.rpc import status
-from services.rpc.client import connect
-from services.rpc.serve import Server
 from services.sentiment.baseline import Baseline
 from services.sentiment.servicer import SentimentServicer
-
-SERVICE = "ngoclinh.sentiment.v1.SentimentService"
-
-
-class Held(Baseline):
-    """The baseline, which waits to be let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go = threading.Event()
-
-    def classify(self, texts: Sequence[pb.Text]) -> list[pb.TextAnalysis]:
-        self.go.wait(30)
-        return super().classify(texts)
-
-
-@asynccontextmanager
-async def serving(folder: Path, classifier: Classifier, **limits: int) -> AsyncIterator[grpc.aio.Channel]:
-    socket = folder / "grpc.sock"
-    server = Server(GrpcSettings(), tcp=False, unix=socket)
-    server.add(SERVICE, SentimentServicer(classifier, **limits))
-    await server.start()
-    async with connect(f"unix:{socket}") as channel:
-        yield channel
-    await server.stop(0)
+from tests.services.sentiment.serving.running import SERVICE, reason, serving
 
 
 @pytest.fixture
 async def channel(tmp_path: Path) -> AsyncIterator[grpc.aio.Channel]:
-    async with serving(tmp_path, Baseline()) as channel:
+    async with serving(tmp_path, SentimentServicer(Baseline())) as channel:
         yield channel
 
 
 @pytest.fixture
 def stub(channel: grpc.aio.Channel) -> SentimentServiceStub:
     return SentimentServiceStub(channel)
-
-
-async def reason(call: grpc.aio.UnaryUnaryCall) -> str:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return status.reason(status.from_rpc_error(caught.value))
 
 
 async def test_a_text_is_analysed(stub: SentimentServiceStub) -> None:
@@ -122,21 +83,3 @@ async def test_bytes_that_are_no_utf_8_are_refused_and_the_server_stays_up(
     text = b"\x12\x04\xc3\x28\xff\xfe"
     assert await reason(analyze(b"\x0a" + bytes([len(text)]) + text)) == "INVALID_FIELD"
     assert (await stub.AnalyzeText(pb.AnalyzeTextRequest(text=pb.Text(text="vui")))).analysis.model
-
-
-async def test_beyond_what_may_wait_a_call_is_told_to_come_back(tmp_path: Path) -> None:
-    held = Held()
-    async with serving(tmp_path, held, workers=1, waiting=2) as channel:
-        stub = SentimentServiceStub(channel)
-        request = pb.AnalyzeTextRequest(text=pb.Text(text="chờ"))
-        calls = [asyncio.ensure_future(stub.AnalyzeText(request)) for _ in range(8)]
-        done, waiting = await asyncio.wait(calls, timeout=1)
-        held.go.set()
-        assert len(done) == 5
-        for call in done:
-            error = call.exception()
-            assert isinstance(error, grpc.aio.AioRpcError)
-            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-            assert status.reason(status.from_rpc_error(error)) == "OVERLOADED"
-        assert len([(await call).analysis for call in waiting]) == 3
-        assert (await stub.AnalyzeText(request)).analysis.model
