@@ -17,6 +17,11 @@ def submission(key: str) -> SubmissionFailed:
     return SubmissionFailed(submission=key, url="https://tin.example/" + key)
 
 
+def forwarded(key: str) -> Output:
+    """What is made of a submission."""
+    return Output("media.recorded", ArticleCollected(submission=key), key)
+
+
 def _tell(key: str) -> None:
     sys.stdout.write(key + "\n")
     sys.stdout.flush()
@@ -31,12 +36,11 @@ async def _publish(bus: Bus) -> None:
 
 async def _forward(bus: Bus) -> None:
     async for delivery in bus.consume("media.submission", "ledger"):
-        output = ArticleCollected(submission=delivery.key)
-        await delivery.ack([Output("media.recorded", output, delivery.key)])
+        await delivery.ack([forwarded(delivery.key)])
         _tell(delivery.key)
 
 
 if __name__ == "__main__":
     factory, location, job = sys.argv[1:]
-    bus: Bus = pkgutil.resolve_name(factory)(location)
+    bus: Bus = pkgutil.resolve_name(factory)(location, lease_s=1)
     asyncio.run({"publish": _publish, "forward": _forward}[job](bus))

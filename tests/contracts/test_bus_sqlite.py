@@ -27,6 +27,16 @@ class TestSqliteBus(BusContract):
             )
         connection.close()
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize("seed", range(4))
+    async def test_acknowledgement_and_outputs_stand_or_fall_together(self, place: str, seed: int) -> None:
+        bus, keys, acknowledged = await self.forward_and_kill(place, seed)
+        done = await drain(bus, "media.recorded", "analyze")
+        left = (await bus.depth())[SUBJECT, GROUP]
+        await bus.close()
+        assert done[: len(acknowledged)] == acknowledged
+        assert len(done) + left == len(keys)
+
 
 class HandClock:
     """A wall clock that is set by hand."""
