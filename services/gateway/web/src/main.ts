@@ -6,10 +6,12 @@ import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 import { nothing, render } from "lit-html";
-import { get } from "./api/client";
+import { ApiError, get } from "./api/client";
 import type { ListAlertsResponse } from "./api/messages";
 import { listen } from "./api/live";
 import { setLang, t, type Key } from "./core/i18n";
+import { watchReach } from "./core/reach";
+import { problem } from "./core/resource";
 import { locate, pageOf, type View } from "./core/router";
 import { choices, choose } from "./core/settings";
 import { loadWatchAreas, shell } from "./core/shell";
@@ -20,6 +22,7 @@ import { onToast } from "./ui/toast";
 const root = document.getElementById("app")!;
 const AGE_MS = 30_000; // ages on screen move on
 const REFRESH_MS = 120_000; // figures are asked for again, events or not
+const AREAS_MS = 3_000; // a page does not wait longer for the watch areas
 const CALM_MS = 3_000; // a burst of events asks once
 
 let view: View | undefined;
@@ -63,9 +66,14 @@ async function navigate(): Promise<void> {
     update();
     return;
   }
-  const module = await pageOf(next.page);
+  const module = await pageOf(next.page).catch(() => undefined); // the server is gone
   if (place !== next) return; // a further step overtook this one
   view?.dispose?.();
+  if (!module) {
+    view = { title: "state.unreachable", render: () => problem(ApiError.from(new TypeError()), () => void navigate()) };
+    draw();
+    return;
+  }
   view = module.default({ path: next.path, query: next.query, update });
   draw();
   document.getElementById("main")?.scrollTo(0, 0);
@@ -86,7 +94,8 @@ function start(): void {
   onToast(update);
   onAreas(update);
   draw();
-  void Promise.all([loadWatchAreas().catch(() => undefined), pageOf(place.page)]).then(navigate);
+  const areas = Promise.race([loadWatchAreas().catch(() => undefined), new Promise((done) => setTimeout(done, AREAS_MS))]);
+  void Promise.all([areas, pageOf(place.page).catch(() => undefined)]).then(navigate);
   window.addEventListener("hashchange", () => void navigate());
   window.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !choices.wall) return;
@@ -98,6 +107,10 @@ function start(): void {
     if (kind === "alert") void countAlerts();
     clearTimeout(calm);
     calm = window.setTimeout(arrived, CALM_MS);
+  });
+  watchReach((better) => {
+    update();
+    if (better) view?.refresh?.();
   });
   setInterval(update, AGE_MS);
   setInterval(() => document.visibilityState === "visible" && arrived(), REFRESH_MS);

@@ -70,13 +70,27 @@ export function address(path: string, query: Query = {}): string {
   return text ? `${path}?${text}` : path;
 }
 
+let failed: () => void = () => undefined;
+
+/** Hear of calls that got no answer, or that a part behind the server did not answer. */
+export function onFailure(listener: () => void): void {
+  failed = listener;
+}
+
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json", "accept-language": lang() };
   if (method !== "GET") headers["content-type"] = "application/json"; // no other kind of write is taken
   const init: RequestInit = { method, headers, credentials: "same-origin" };
   if (body !== undefined) init.body = JSON.stringify(body);
-  const response = await fetch(path, init);
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    failed();
+    throw error;
+  }
   const text = await response.text();
+  if (response.status >= 500) failed();
   if (!response.ok) throw ApiError.of(response.status, text);
   return (text ? JSON.parse(text) : {}) as T;
 }

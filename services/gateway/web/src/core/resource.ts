@@ -1,6 +1,8 @@
 /** Something that is loaded from the server and shown: its data, its error, and when it came. */
 import { html, nothing, type TemplateResult } from "lit-html";
 import { ApiError } from "../api/client";
+import { icon } from "../ui/icons";
+import { ago, dateTime } from "./format";
 import { t } from "./i18n";
 
 export class Resource<T> {
@@ -52,9 +54,15 @@ export class Resource<T> {
 export function show<T>(resource: Resource<T>, ready: (data: T) => TemplateResult): TemplateResult {
   const { data, error } = resource;
   const trouble = error && !resource.loading ? problem(error, resource.retry) : nothing;
-  if (data !== undefined) return html`${trouble}${ready(data)}`;
+  if (data !== undefined) return html`${trouble}${error && !resource.loading ? asOf(resource.loadedAt) : nothing}${ready(data)}`;
   if (resource.loading || !error) return html`<p class="loading" role="status">${t("state.loading")}</p>`;
   return html`${trouble}`;
+}
+
+/** Of which moment the data on screen are, where newer ones could not be had. */
+function asOf(moment: number): TemplateResult {
+  const iso = new Date(moment).toISOString();
+  return html`<p class="as-of">${icon("clock")}${t("state.as_of", { time: dateTime(iso), ago: ago(iso) })}</p>`;
 }
 
 /** An error in words, with a button to try again. */

@@ -5,6 +5,7 @@ import { get } from "../api/client";
 import { icon, type IconName } from "../ui/icons";
 import { toasts } from "../ui/toast";
 import { lang, t, type Key } from "./i18n";
+import { banner } from "./reach";
 import { go, href } from "./router";
 import { choices, choose } from "./settings";
 
@@ -143,6 +144,7 @@ export function shell(frame: Frame): TemplateResult {
     <nav id="nav" class=${menuOpen ? "side open" : "side"} aria-label=${t("shell.nav")}>
       ${ENTRIES.map((one) => entry(one, frame))} ${switches(frame)}
     </nav>
+    ${banner()}
     <main id="main" tabindex="-1" class="page-${frame.page || "situation"}">${frame.body}</main>
     <nav class="bottom" aria-label=${t("shell.nav_short")}>
       ${ENTRIES.slice(0, ON_PHONE).map((one) => entry(one, frame))}
