@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "areas": "areas:app",
     "users": "users:app",
     "migrate": "migrate:migrate",
+    "kibana": "kibana:app",
     "doctor": "doctor:doctor",
 }
 """Command → module in this package and what it holds there: a function is a command, `app` a group of commands."""

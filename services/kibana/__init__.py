@@ -1,0 +1,1 @@
+"""Kibana as code: dashboards described once, written for the Dashboards API and as saved objects, and asked as queries."""
