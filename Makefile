@@ -6,7 +6,7 @@ WEB := services/gateway/web
 PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web up demo test test-cluster check format bench docs model clean
+.PHONY: help setup web up demo test test-cluster check format bench docs model lock images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -60,6 +60,13 @@ docs: setup ## write the generated reference pages again
 
 model: setup ## train the bundled baseline again from the data in the repository
 	$(BIN)/python -m services.sentiment.train
+
+lock: setup ## write the locked versions of the images again
+	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/base.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --extra phobert --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/phobert.lock
+
+images: setup web ## build the container images without a registry of images (needs buildah, mmdebstrap)
+	k8s/build-images base phobert
 
 clean: ## remove what make made
 	rm -rf .venv gen $(WEB)/dist $(WEB)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache
