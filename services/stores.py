@@ -31,6 +31,10 @@ class Stores:
 
 
 def _classifier(settings: Settings) -> Classifier:
+    if settings.sentiment.model_dir is not None:
+        from services.sentiment.phobert.opening import open_model
+
+        return open_model(settings.sentiment)
     from services.sentiment.baseline import Baseline
 
     return Baseline(max_text_chars=settings.sentiment.max_text_chars)
@@ -61,6 +65,7 @@ def require(module: str) -> Any:
 
 
 _CLUSTER: Mapping[str, Callable[[Settings], Any]] = {
+    "bus": lambda settings: require("services.adapters.cluster.bus_nats").NatsBus(settings.nats),
     "ledger": lambda settings: require("services.adapters.cluster.ledger_postgres").PostgresLedger(settings.postgres),
     "parcels": lambda settings: require("services.adapters.cluster.parcels_postgis").PostgisParcelStore(
         settings.postgres

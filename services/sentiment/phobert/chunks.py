@@ -15,7 +15,7 @@ MAX_CONTENT = 254
 MAX_CHUNKS = 8
 FIRST_WEIGHT = 2.0
 """How much a token of the first chunk, with headline and lead, counts against one of the others."""
-WIDTH_STEP = 16
+WIDTH_STEP = 8
 """Chunks are padded to a multiple of this."""
 
 
