@@ -29,8 +29,11 @@ class Condition(rows.Condition):
             self.add(f"{column} = %s", value)
 
     def within(self, column: str, values: Iterable[object]) -> None:
-        """A column has one of some values; none means any."""
-        if wanted := list(values):
+        """A column has one of some values; none means any. One alone is compared by itself: then an index gives the order."""
+        wanted = list(values)
+        if len(wanted) == 1:
+            self.add(f"{column} = %s", *wanted)
+        elif wanted:
             self.add(f"{column} = ANY(%s)", wanted)
 
 

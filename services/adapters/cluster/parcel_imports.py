@@ -176,7 +176,7 @@ async def _make_current(connection: Connection, import_: Import) -> None:
         (import_id,),
     )
     if cursor.rowcount > MANY:
-        await connection.execute("ANALYZE head, version, finding")
+        await connection.execute("ANALYZE head, finding")
     await _summarize(connection, areas)
 
 

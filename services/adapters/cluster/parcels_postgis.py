@@ -23,6 +23,8 @@ from services.core.ports import FindingPage, LandSummary, ParcelPage, ParcelSqua
 
 _BARE = "v.record, i.commit_time, ''::bytea, ''::bytea"
 _FULL = "v.record, i.commit_time, v.source, v.wgs84"
+_FORMER = "h.name = (SELECT min(name) FROM (SELECT name FROM head WHERE aliases @> ARRAY[%s] OFFSET 0) AS former)"
+"""The parcel that had a name before; OFFSET keeps the planner from walking all names for the least."""
 
 
 class PostgisParcelStore:
@@ -243,7 +245,7 @@ async def _rows(connection: Connection, statement: str, values: Sequence[object]
 
 async def _head(connection: Connection, name: str, columns: str) -> tuple[bytes, int, bytes, bytes] | None:
     """The current version by name, else the first by name among those that had this name before."""
-    for condition in ("h.name = %s", "h.aliases @> ARRAY[%s]"):
+    for condition in ("h.name = %s", _FORMER):
         query = f"SELECT {columns} FROM {CURRENT} WHERE {condition} ORDER BY h.name LIMIT 1"
         rows: list[tuple[bytes, int, bytes, bytes]] = await _rows(connection, query, (name,))
         if rows:

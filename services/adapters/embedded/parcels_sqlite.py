@@ -219,7 +219,10 @@ class SqliteParcelStore:
         """How each of these communes of today stands, in the order given."""
         marks = ", ".join("?" * len(areas))
         rows = await self._all(f"SELECT * FROM summary WHERE area IN ({marks})", tuple(areas))
-        known = {row[0]: parcel_rows.summary(*row[:3], json.loads(row[3]), row[4]) for row in rows}
+        known = {
+            area: parcel_rows.summary(area, parcels, area_m2, json.loads(counts), newest)
+            for area, parcels, area_m2, counts, newest in rows
+        }
         return [known.get(area, LandSummary(area)) for area in areas]
 
     async def put_layer(self, layer: str, outlines: Sequence[AreaOutline]) -> None:

@@ -39,7 +39,7 @@ CREATE INDEX version_name ON version (name);
 
 CREATE TABLE head (
     name text COLLATE "C" PRIMARY KEY,
-    version bigint NOT NULL REFERENCES version,
+    version bigint NOT NULL,  -- no foreign key: versions that were committed stay, and a commit moves many
     import bigint NOT NULL,
     commune text COLLATE "C" NOT NULL,
     area text COLLATE "C" NOT NULL,
@@ -52,11 +52,10 @@ CREATE TABLE head (
     aliases text[] COLLATE "C" NOT NULL,
     shape geometry(MultiPolygon, 4326)  -- NULL where there are no polygons to draw
 );
-CREATE INDEX head_version ON head (version);
 CREATE INDEX head_import ON head (import);
 CREATE INDEX head_area ON head (area, name);
 CREATE INDEX head_key ON head (commune, sheet_key, number_key);
-CREATE INDEX head_aliases ON head USING gin (aliases);
+CREATE INDEX head_aliases ON head USING gin (aliases) WITH (fastupdate = off);
 CREATE INDEX head_bounds ON head USING gist (ST_MakeEnvelope(west, south, east, north, 4326));
 CREATE INDEX head_shape ON head USING gist (shape);
 
@@ -76,7 +75,7 @@ CREATE TABLE finding (
 );
 CREATE INDEX finding_order ON finding (rank, rule_code, name);
 CREATE INDEX finding_parcel ON finding (parcel, import);
-CREATE INDEX finding_participants ON finding USING gin (participants);
+CREATE INDEX finding_participants ON finding USING gin (participants) WITH (fastupdate = off);
 CREATE INDEX finding_place ON finding USING gist (place);
 
 CREATE TABLE summary (
