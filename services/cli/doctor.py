@@ -6,33 +6,18 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
-from services.cli import common
+from services.cli import common, engines
+from services.cli.engines import Answer
 
 if TYPE_CHECKING:
     from services.core.config import Settings
 
 LEAST_DISK = 1 << 30
 MARKS = {True: "✓", False: "✗"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one check found.
-
-    Attributes:
-        sound: nothing to do.
-        vi: in Vietnamese.
-        en: in English.
-    """
-
-    sound: bool
-    vi: str
-    en: str
 
 
 def doctor(ctx: typer.Context) -> None:
@@ -50,7 +35,8 @@ def examine(settings: Settings) -> Iterator[Answer]:
     """The answers of all checks; a check that fails is itself an answer."""
     for check in CHECKS:
         try:
-            yield check(settings)
+            found = check(settings)
+            yield from [found] if isinstance(found, Answer) else list(found)
         except Exception as error:
             name = check.__name__.strip("_")
             yield Answer(False, f"Không kiểm tra được {name}: {error}", f"Cannot check {name}: {error}")
@@ -163,7 +149,7 @@ def _doors(settings: Settings) -> Answer:
     )
 
 
-CHECKS: tuple[Callable[[Settings], Answer], ...] = (
+CHECKS: tuple[Callable[[Settings], Answer | Iterator[Answer]], ...] = (
     _python,
     _folder,
     _sqlite,
@@ -171,5 +157,7 @@ CHECKS: tuple[Callable[[Settings], Answer], ...] = (
     _sources,
     _model,
     _fence,
+    engines.secrets,
+    engines.servers,
     _program,
 )

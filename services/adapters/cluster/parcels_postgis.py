@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
@@ -19,7 +20,7 @@ from services.adapters.cluster.postgres_pool import Connection
 from services.core.config import PostgresSettings
 from services.core.errors import NotFound
 from services.core.names import number_key
-from services.core.ports import FindingPage, LandSummary, ParcelPage, ParcelSquare
+from services.core.ports import EngineState, FindingPage, LandSummary, ParcelPage, ParcelSquare
 
 _BARE = "v.record, i.commit_time, ''::bytea, ''::bytea"
 _FULL = "v.record, i.commit_time, v.source, v.wgs84"
@@ -229,6 +230,16 @@ class PostgisParcelStore:
         )
         found = dict(rows)
         return [AreaOutline(area=name, wgs84_wkb=found[name]) for name in areas if name in found]
+
+    async def engine(self) -> EngineState:
+        """How the server is, with the version of PostGIS.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        state = await self.database.engine()
+        ((version,),) = await self._all("SELECT extversion FROM pg_extension WHERE extname = 'postgis'", ())
+        return replace(state, versions={**state.versions, "postgis": version})
 
     async def close(self) -> None:
         """Close the connections."""
