@@ -113,17 +113,14 @@ class LedgerContract:
         assert (recorded.changed, recorded.article.text, recorded.article.revision) == (False, "mới", 2)
         assert len(await ledger.versions(recorded.article.name)) == 2
 
-    async def test_the_version_collected_last_is_shown_in_whatever_order_they_come(self, place: str) -> None:
-        events = [collected(article("a", text), day=day) for day, text in enumerate(("một", "hai", "ba"))]
-        for number, order in enumerate(permutations(events)):
-            ledger = self.open(f"{place}-{number}")
-            for event in order:
-                await ledger.record_collected(event)
-            stored = await ledger.article(events[0].article.name)
+    async def test_the_version_collected_last_is_shown_in_whatever_order_they_come(self, ledger: Ledger) -> None:
+        for number, order in enumerate(permutations(enumerate(("một", "hai", "ba")))):
+            for day, text in order:
+                recorded = await ledger.record_collected(collected(article(f"a{number}", text), day=day))
+            stored = await ledger.article(recorded.article.name)
             assert stored is not None
             assert stored.text == "ba"
             assert [version.text for version in await ledger.versions(stored.name)] == ["một", "hai", "ba"]
-            await ledger.close()
 
     # -------------------------------------------------------- analyses
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 
 from services.adapters.cluster import migrate
 from services.adapters.cluster.postgres_pool import Connection, Pool
 from services.core.config import PostgresSettings
-from services.core.errors import Unavailable
+from services.core.errors import NgocLinhError, Unavailable
 from services.core.log import get_logger
 from services.core.ports import EngineState
 
@@ -28,6 +28,7 @@ Work = Callable[[Connection], Awaitable[T]]
 """What a transaction does; it may run several times, each time from the start."""
 
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SINGLE = b""
 _WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 _ENGINE = """
     SELECT current_setting('server_version'),
@@ -78,6 +79,19 @@ class Postgres:
         await self.prepare()
         return await self._transact(work, _READ, idempotent=True)
 
+    async def fetch(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of one statement that only reads.
+
+        Raises:
+            Unavailable: as in `read`, like the others.
+        """
+        await self.prepare()
+
+        async def work(connection: Connection) -> list[tuple[Any, ...]]:
+            return await (await connection.execute(query, values, binary=True)).fetchall()
+
+        return await self._transact(work, _SINGLE, idempotent=True)
+
     async def write(self, work: Work[T], *, idempotent: bool = False) -> T:
         """Run `work` in one transaction, READ COMMITTED: when this returns all of it is on disk.
 
@@ -125,10 +139,7 @@ class Postgres:
         Raises:
             Unavailable: it does not answer.
         """
-        cursor = await self.read(lambda connection: connection.execute(_ENGINE, (self.schema,)))
-        row = await cursor.fetchone()
-        assert row is not None
-        version, size, migration, clients, most, unsafe = row
+        ((version, size, migration, clients, most, unsafe),) = await self.fetch(_ENGINE, (self.schema,))
         problems = [
             (
                 f"PostgreSQL: {name} = off, mất điện có thể mất dữ liệu.",
@@ -144,6 +155,19 @@ class Postgres:
         ]
         return EngineState({"postgresql": version}, size, problems, notes)
 
+    async def vacuum(self, *tables: str) -> None:
+        """Clear the rows that were deleted out of the pages of some tables now; a failure is only logged.
+
+        What is gone for readers stays in the files of the server until it is cleared, and in its log and its backups
+        until these are renewed.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                for table in tables:
+                    await connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(table)))
+        except (psycopg.Error, NgocLinhError) as error:
+            _log.warning("vacuum", schema=self.schema, tables=tables, error=str(error))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._pool.close()
@@ -157,6 +181,7 @@ class Postgres:
             raise Unavailable(
                 f"Cơ sở dữ liệu {self.address} còn thiếu {names} (lược đồ {self.schema}); hãy chạy `ngoclinh migrate`.",
                 f"The database {self.address} lacks {names} (schema {self.schema}); run `ngoclinh migrate`.",
+                {"missing": names},
             )
 
     async def _transact(self, work: Work[T], begin: bytes, idempotent: bool) -> T:
@@ -165,10 +190,12 @@ class Postgres:
             try:
                 async with self._pool.connection() as connection:
                     try:
-                        await connection.execute(begin)
+                        if begin:
+                            await connection.execute(begin)
                         result = await work(connection)
                         committing = True
-                        await connection.execute(b"COMMIT")
+                        if begin:
+                            await connection.execute(b"COMMIT")
                     except BaseException:
                         lost = connection.closed
                         if not lost:

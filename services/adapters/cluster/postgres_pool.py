@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -16,14 +17,24 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
+from psycopg.types.string import StrDumperUnknown
 
 from services.core.config import PostgresSettings
 from services.core.errors import InvalidField, Overloaded, Unavailable
 
+_WRAPPING = re.compile(r"^connection failed: (connection to server .* failed: )?(FATAL:\s+)?")
+"""What libpq says before the reason; the address is told in our own words."""
 IDLE_S = 300.0
 """Seconds after which an unused connection is closed at the next call."""
 GRACE_S = 5.0
 """Seconds beyond the server's own limit of a statement after which the line is cut."""
+
+
+class _Text(StrDumperUnknown):
+    """Text as PostgreSQL takes it: it knows no NUL, which U+FFFD stands for instead."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\ufffd"))
 
 
 class Connection(psycopg.AsyncConnection[Any]):
@@ -105,7 +116,8 @@ class Pool:
 
     def unavailable(self, error: Exception) -> Unavailable:
         """What a failure of server or line is to a caller: where, why, what to do."""
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].removesuffix(".")
+        told = (str(error).strip() or type(error).__name__).splitlines()[0].removesuffix(".")
+        reason = _WRAPPING.sub("", told)
         if "password" in reason or "authentication" in reason:
             vi = "Hãy kiểm tra tên người dùng trong postgres.url và postgres.password_file."
             en = "Check the user in postgres.url, and postgres.password_file."
@@ -131,6 +143,7 @@ class Pool:
             connection = await Connection.connect(**parameters, autocommit=True)
         except (psycopg.OperationalError, OSError) as error:
             raise self.unavailable(error) from error
+        connection.adapters.register_dumper(str, _Text)
         connection.patience_s = self._settings.statement_timeout_s + GRACE_S
         return connection
 
