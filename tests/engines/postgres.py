@@ -8,7 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.engines.base import Missing, Server
+from tests.engines.base import STOP_S, Missing, Server, wait_for
 
 
 class Postgres(Server):
@@ -51,6 +51,7 @@ class Postgres(Server):
 
     def kill(self) -> None:
         """Kill -9 of the postmaster and of every backend, so that the next start recovers."""
+        os.kill(self.pid, signal.SIGSTOP)  # it makes no further backend, which would hold the shared memory
         children = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True
         ).stdout.split()
@@ -60,6 +61,7 @@ class Postgres(Server):
                 os.kill(int(child), signal.SIGKILL)
             except ProcessLookupError:
                 continue
+        wait_for(lambda: not any(_runs(child) for child in children), STOP_S)
 
     def dsn(self, database: str = "postgres") -> str:
         """Where clients connect."""
@@ -74,3 +76,9 @@ class Postgres(Server):
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What psql prints."""
         return self.run(self._bin / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, self.dsn(database))
+
+
+def _runs(process: str) -> bool:
+    """Whether a process is neither gone nor a zombie that nobody waits for."""
+    told = subprocess.run(["ps", "-o", "stat=", "-p", process], capture_output=True, text=True).stdout.strip()
+    return bool(told) and not told.startswith("Z")
