@@ -107,15 +107,17 @@ def _act(
 
 
 def _ask(ctx: typer.Context, work: Callable[[Bus], Awaitable[Any]]) -> Any:
-    """Work on the bus of the data folder; running programs share it and take up at once what is released."""
-    from services.adapters.embedded.bus_sqlite import SqliteBus
-    from services.adapters.embedded.files import Files
+    """Work on the bus of the settings; running programs share it and take up at once what is released."""
+    from services.stores import open_store
 
-    files = Files(common.settings_from(ctx).data_dir)
+    settings = common.settings_from(ctx)
 
     async def job() -> Any:
-        async with SqliteBus(files.bus) as bus:
+        bus: Bus = open_store(settings, "bus")
+        try:
             return await work(bus)
+        finally:
+            await bus.close()
 
     return common.run(job(), ctx)
 

@@ -8,10 +8,11 @@ overload) and `Quarantine` where it cannot. Domain errors say it themselves: `Un
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from services.core.errors import DeadlineExceeded, NgocLinhError, Overloaded, Unavailable
+from services.core.errors import DeadlineExceeded, NgocLinhError, Overloaded, TooLarge, Unavailable
 from services.core.log import get_logger
 from services.core.ports import Bus, Delivery, Output
 
@@ -70,7 +71,8 @@ async def attend(delivery: Delivery, handle: Handle, delays_s: Sequence[float] =
     try:
         outputs = await handle(delivery.event)
     except asyncio.CancelledError:
-        await delivery.retry(0)
+        with contextlib.suppress(Unavailable):  # where the bus does not answer, the lease ends by itself
+            await delivery.retry(0)
         raise
     except Quarantine as error:
         await _quarantine(delivery, str(error))
@@ -82,7 +84,14 @@ async def attend(delivery: Delivery, handle: Handle, delays_s: Sequence[float] =
         _log.exception("fault", subject=delivery.subject, key=delivery.key, attempt=delivery.attempt)
         await _postpone(delivery, error, delays_s[: FAULT_ATTEMPTS - 1])
     else:
+        await _acknowledge(delivery, outputs)
+
+
+async def _acknowledge(delivery: Delivery, outputs: Sequence[Output]) -> None:
+    try:
         await delivery.ack(outputs)
+    except TooLarge as error:  # of an output: the bus will never take it
+        await _quarantine(delivery, f"{error.reason}: {error.en}")
 
 
 async def _postpone(delivery: Delivery, error: Exception, delays_s: Sequence[float]) -> None:

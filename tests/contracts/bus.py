@@ -224,6 +224,7 @@ class BusContract:
         await asyncio.sleep(0.2)
         await bus.close()
         assert await asyncio.wait_for(waiting, 5) == 0
+        assert await asyncio.wait_for(consume(), 5) == 0
 
     @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(4))

@@ -24,11 +24,12 @@ from nats.js.api import Header, PubAck
 from services.adapters.cluster.nats_link import ATTEMPT_S, PAUSE_S, Link, NatsLink, itself
 from services.adapters.cluster.nats_member import ACK, NAK, Member
 from services.adapters.cluster.nats_quarantine import Quarantine
+from services.adapters.cluster.nats_state import state
 from services.adapters.cluster.nats_streams import KEY, Layout, consumers, places, prepare, sweep
 from services.core import events
 from services.core.config import NatsSettings
 from services.core.errors import TooLarge, Unavailable
-from services.core.ports import SUBJECTS, Delivery, Output, Quarantined
+from services.core.ports import SUBJECTS, Delivery, EngineState, Output, Quarantined
 
 LEASE_S = 60.0
 """Seconds after which an event that was not ended comes again."""
@@ -85,6 +86,8 @@ class NatsBus:
         """
         if group not in SUBJECTS[subject]:
             raise ValueError(f"{group} is no group of {subject}")
+        if self._link.closed:
+            return
         member = None
         link: Link | None = await self._link.call(itself)
         try:
@@ -134,6 +137,14 @@ class NatsBus:
     async def purge(self, ids: Sequence[str]) -> int:
         """Forget quarantined events; returns how many there were."""
         return sum([await self._quarantine.forget(id_) for id_ in ids])
+
+    async def engine(self) -> EngineState:
+        """How the server is: its release, the bytes of our streams, copies that are missing.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        return await self._link.call(lambda link: state(link, self._layout, self._link.address))
 
     async def close(self) -> None:
         """End all consumers and close the connection."""

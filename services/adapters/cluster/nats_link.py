@@ -85,6 +85,7 @@ class NatsLink:
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + PATIENCE_S
+        problem: Exception | None = None
         try:
             async with asyncio.timeout_at(end):
                 while loop.time() < end:  # beside the timeout: the client swallows some cancellations
@@ -92,10 +93,11 @@ class NatsLink:
                         return await work(await self._ready())
                     except (Error, OSError) as error:
                         self._weigh(error)
+                        problem = error
                     await asyncio.sleep(PAUSE_S)
         except TimeoutError:
             pass
-        raise self.unavailable()
+        raise self.unavailable(problem or self._problem)
 
     async def wait(self) -> Link | None:
         """The connection as soon as there is one, however long that takes; None where the bus is closed."""
@@ -117,16 +119,19 @@ class NatsLink:
         """Close the connection."""
         self.stop()
         if self._link is not None:
-            await self._link.client.close()
+            with contextlib.suppress(Error, OSError, TimeoutError):
+                async with asyncio.timeout(ATTEMPT_S):
+                    await self._link.client.close()
 
-    def unavailable(self) -> Unavailable:
+    def unavailable(self, problem: Exception | None = None) -> Unavailable:
         """The error that tells what is wrong, with the address."""
         if self.closed:
             return Unavailable("Kết nối NATS đã đóng.", "The connection to NATS is closed.")
-        cause = str(self._problem or "").removeprefix("nats: ") or type(self._problem or TimeoutError()).__name__
+        told = str(problem or "").removeprefix("nats: ")
+        vi, en = told or f"quá {PATIENCE_S:g} giây", told or f"nothing within {PATIENCE_S:g} s"
         return Unavailable(
-            f"NATS tại {self.address} không trả lời ({cause}); hãy kiểm tra máy chủ NATS và mục [nats] của cấu hình.",
-            f"NATS at {self.address} does not answer ({cause}); check the NATS server and the section [nats] of the settings.",
+            f"NATS tại {self.address} không trả lời ({vi}); hãy kiểm tra máy chủ NATS và mục [nats] của cấu hình.",
+            f"NATS at {self.address} does not answer ({en}); check the server and the section [nats] of the settings.",
         )
 
     def _weigh(self, error: Exception) -> None:
@@ -137,7 +142,6 @@ class NatsLink:
             raise error
         if isinstance(error, (*_WITHOUT_STREAM, NotFoundError)):
             self.forget()
-        self._problem = error
 
     async def _ready(self) -> Link:
         """The connection, with streams and consumers."""
@@ -177,6 +181,7 @@ class NatsLink:
                 f"NATS at {self.address} is release {version.major}.{version.minor}; {wanted} or newer is needed.",
             )
         self._up.set()
+        self._problem = None
         return Link(client, client.jetstream(timeout=ATTEMPT_S))
 
     async def _failed(self, error: Exception) -> None:

@@ -11,7 +11,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error
 from nats.js.api import Header, StatusCode
 
-from services.adapters.cluster.nats_link import Link
+from services.adapters.cluster.nats_link import ATTEMPT_S, Link
 
 ASK_S = 20.0
 """Seconds that a question stands at the server."""
@@ -69,11 +69,12 @@ class Member:
     async def leave(self) -> None:
         """Give back what comes too late."""
         self._leaving = True
-        with contextlib.suppress(Error, OSError):
-            while not self._came.empty():
-                await self._give_back(self._came.get_nowait())
-            if self._subscription is not None:
-                await self._subscription.drain()  # type: ignore[no-untyped-call]
+        with contextlib.suppress(Error, OSError, TimeoutError):
+            async with asyncio.timeout(ATTEMPT_S):
+                while not self._came.empty():
+                    await self._give_back(self._came.get_nowait())
+                if self._subscription is not None:
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]
         self.wake()
 
     async def _take(self, message: Msg) -> None:
