@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,22 +38,27 @@ from services.media.servicer import MediaServicer
 from services.media.workers import Keeper
 from services.operations.health import Watched
 from services.operations.servicer import OperationsServicer
+from services.roles import ALL, Role, addresses
 from services.rpc.address import require_safe_address
 from services.rpc.client import connect
+from services.rpc.routing import RoutingChannel
 from services.rpc.serve import Server
 from services.sentiment.servicer import SentimentServicer
 from services.situation.servicer import SituationServicer
 from services.stores import Stores, adapter, open_stores, watch
 from services.supervisor import Child, Lock, is_locked
-from services.upkeep import keep_up
+from services.upkeep import Repeated, keep_up
 
 LOCK_WAIT_S = 1.0
 """Seconds to wait for the lock: who only looks whether a program runs holds it for a moment."""
 BEGIN_S = 20.0
 """Seconds to wait for the first steps before the program serves without them."""
+COMPANIONS_S = 60.0
+"""Seconds between two looks at the sources and alerts that analysts see beside the articles."""
 STALLED_S = 120.0
 """Seconds without progress after which a drain gives up."""
 _SOCKET_FOLDER = "ngoclinh-socket-"
+_KEEPS_INDEX = ("media.analyzed", "index")
 
 
 @dataclass
@@ -95,16 +100,13 @@ def watched(settings: Settings, stores: Stores, seen: Observations) -> Watched:
 
 @dataclass
 class Services:
-    """Our servicers; they reach each other over the channel only."""
+    """The servicers of one process; they reach each other over the channel only.
 
-    area: AreaServicer
-    media: MediaServicer
-    alerts: AlertServicer
-    sentiment: SentimentServicer
-    land: LandServicer
-    imports: ImportServicer
-    situation: SituationServicer
-    operations: OperationsServicer
+    Attributes:
+        by_name: servicer by the full name of its service.
+    """
+
+    by_name: Mapping[str, Any]
 
     @classmethod
     def over(
@@ -114,46 +116,63 @@ class Services:
         channel: grpc.aio.Channel,
         clock: Clock,
         seen: Observations,
+        role: Role = ALL,
     ) -> Services:
-        """The servicers over some stores."""
+        """The servicers of a role over some stores."""
         evidence = EvidenceStore(settings.data_dir / "evidence")
-        return cls(
-            area=AreaServicer(settings.watch_areas, clock, stores.ledger),
-            media=MediaServicer(stores.bus, stores.ledger, stores.index, evidence, channel, clock),
-            alerts=AlertServicer(stores.ledger, stores.index, channel, settings.alerts.webhook_hosts, clock),
-            sentiment=SentimentServicer(stores.classifier),
-            land=LandServicer(stores.parcels, settings.land),
-            imports=ImportServicer(stores.parcels, stores.bus, settings.data_dir / "uploads", settings.land, clock),
-            situation=SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
-            operations=OperationsServicer(watched(settings, stores, seen), channel, settings.crawler.enabled, clock),
-        )
+        uploads = settings.data_dir / "uploads"
+        crawling = settings.crawler.enabled
+        makers: Mapping[str, Callable[[], Any]] = {
+            _AREA: lambda: AreaServicer(settings.watch_areas, clock, stores.ledger),
+            _MEDIA: lambda: MediaServicer(stores.bus, stores.ledger, stores.index, evidence, channel, clock),
+            _ALERTS: lambda: AlertServicer(stores.ledger, stores.index, channel, settings.alerts.webhook_hosts, clock),
+            _SENTIMENT: lambda: SentimentServicer(stores.classifier),
+            _LAND: lambda: LandServicer(stores.parcels, settings.land),
+            _IMPORTS: lambda: ImportServicer(stores.parcels, stores.bus, uploads, settings.land, clock),
+            _SITUATION: lambda: SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
+            _OPERATIONS: lambda: OperationsServicer(watched(settings, stores, seen), channel, crawling, clock),
+        }
+        return cls({name: make() for name, make in makers.items() if name in role.names})
 
     @property
-    def by_name(self) -> Mapping[str, Any]:
-        """Servicer by the full name of its service."""
-        return {
-            "ngoclinh.area.v1.AreaService": self.area,
-            "ngoclinh.media.v1.MediaService": self.media,
-            "ngoclinh.media.v1.AlertService": self.alerts,
-            "ngoclinh.sentiment.v1.SentimentService": self.sentiment,
-            "ngoclinh.land.v1.LandService": self.land,
-            "ngoclinh.land.v1.ImportService": self.imports,
-            "ngoclinh.situation.v1.SituationService": self.situation,
-            "ngoclinh.operations.v1.OperationsService": self.operations,
-        }
+    def first_steps(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """What some of them do before all else, by name."""
+        return {name: self.by_name[name].start for name in (_MEDIA, _IMPORTS) if name in self.by_name}
+
+    async def close(self) -> None:
+        """Stop what works in the background."""
+        for name in (_IMPORTS, _LAND):
+            if name in self.by_name:
+                await self.by_name[name].close()
+
+
+_AREA, _LAND, _IMPORTS = (
+    "ngoclinh.area.v1.AreaService",
+    "ngoclinh.land.v1.LandService",
+    "ngoclinh.land.v1.ImportService",
+)
+_MEDIA, _ALERTS = "ngoclinh.media.v1.MediaService", "ngoclinh.media.v1.AlertService"
+_SENTIMENT, _SITUATION = "ngoclinh.sentiment.v1.SentimentService", "ngoclinh.situation.v1.SituationService"
+_OPERATIONS = "ngoclinh.operations.v1.OperationsService"
 
 
 def handlers(
-    settings: Settings, stores: Stores, services: Services, channel: grpc.aio.Channel, clock: Clock
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    channel: grpc.aio.Channel,
+    clock: Clock,
+    role: Role = ALL,
 ) -> Mapping[tuple[str, str], Handle]:
-    """The handler of every (subject, group) of the bus but the crawler's own."""
-    return {
+    """The handler of every (subject, group) that a role works for."""
+    every = {
         **Keeper(stores.ledger, stores.index).handlers,
         **Analyzer(channel, source_areas(settings), clock).handlers,
         **Alerter(stores.ledger, stores.index, channel, clock).handlers,
         **Notifier(settings.alerts.webhook_hosts).handlers,
-        **services.situation.handlers,
+        **(services.by_name[_SITUATION].handlers if _SITUATION in services.by_name else {}),
     }
+    return {place: handle for place, handle in every.items() if place in role.workers}
 
 
 @asynccontextmanager
@@ -163,10 +182,11 @@ async def running(
     doors: bool = True,
     work: bool = True,
     crawl: bool = True,
+    role: Role = ALL,
     clock: Clock = utc_now,
     **given: Any,
 ) -> AsyncIterator[Running]:
-    """Run everything in this process, over the stores that the settings ask for; leaving the block stops it gracefully.
+    """Run a role, by itself everything, in this process, over the stores that the settings ask for; leaving the block stops it gracefully.
 
     What people upload (evidence, files of parcels) and the crawler's frontier lie in the data folder in either mode.
 
@@ -175,6 +195,7 @@ async def running(
         doors: listen for others, gRPC and HTTP; without, only this process reaches the services.
         work: run the workers that keep ledger and index and analyse.
         crawl: run the crawler child, where the settings enable it.
+        role: what this process does.
         clock: the present moment.
         **given: stores to use, by the names of `Stores`.
 
@@ -191,47 +212,60 @@ async def running(
         for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
             stack.push_async_callback(store.close)
         server = Server(settings.grpc, tcp=doors, unix=stack.enter_context(_socket(settings.data_dir)))
-        channel = connect(server.target, settings.grpc.default_deadline_s)
+        elsewhere = {name: to for name, to in addresses(settings.peers).items() if name not in role.names}
+        channel = RoutingChannel(server.target, elsewhere, settings.grpc)
         stack.push_async_callback(channel.close)
-        services = Services.over(settings, stores, channel, clock, seen)
+        services = Services.over(settings, stores, channel, clock, seen, role)
         for name, servicer in services.by_name.items():
             server.add(name, servicer)
-        stack.push_async_callback(services.land.close)
-        stack.push_async_callback(services.imports.close)
+        stack.push_async_callback(services.close)
         await server.start()
         stack.push_async_callback(server.stop)
         program = Running(settings, stores, channel)
         if work:
             program.tasks = (
-                asyncio.create_task(_keep_up(services, stores, begun := asyncio.Event()), name="upkeep"),
+                asyncio.create_task(
+                    keep_up(_first(services, stores, role), begun := asyncio.Event(), _again(settings, stores, role)),
+                    name="upkeep",
+                ),
                 *(
                     asyncio.create_task(run_worker(stores.bus, *place, handle), name=".".join(place))
-                    for place, handle in handlers(settings, stores, services, channel, clock).items()
+                    for place, handle in handlers(settings, stores, services, channel, clock, role).items()
                 ),
             )
             stack.push_async_callback(_cancel, program.tasks)
             await _begun(program.tasks[0], begun)
         if doors:
+            program.grpc_address = server.address
+        if doors and role.web:
             gateway = Gateway(channel, settings)
             web = WebServer(gateway.app, settings.gateway)
             await web.start()
             stack.push_async_callback(web.stop)
             stack.callback(gateway.events.close)
-            program.grpc_address, program.url = server.address, web.url
-        if crawl and settings.crawler.enabled:
+            program.url = web.url
+        if crawl and role.crawl and settings.crawler.enabled:
             child = crawler(settings)
             await child.start()
             stack.push_async_callback(child.stop)
         yield program
 
 
-async def _keep_up(services: Services, stores: Stores, begun: asyncio.Event) -> None:
-    first = {
-        "index": lambda: rebuild.rebuild_if_empty(stores.ledger, stores.index),
-        "evidence": services.media.start,
-        "imports": services.imports.start,
-    }
-    await keep_up(first, begun)
+def _first(services: Services, stores: Stores, role: Role) -> Mapping[str, Callable[[], Awaitable[object]]]:
+    """What is done before all else, by name: an index that was lost is filled by those who keep it."""
+    index = (
+        {"index": lambda: rebuild.rebuild_if_empty(stores.ledger, stores.index)} if _KEEPS_INDEX in role.workers else {}
+    )
+    return {**index, **services.first_steps}
+
+
+def _again(settings: Settings, stores: Stores, role: Role) -> Sequence[Repeated]:
+    """What comes again and again: the companions of the index, where analysts look with Kibana."""
+    if adapter(settings, "index") != "cluster" or _KEEPS_INDEX not in role.workers:
+        return ()
+    from services.adapters.cluster.elastic_companions import refresh_companions
+
+    return (Repeated(COMPANIONS_S, lambda: refresh_companions(stores.ledger, settings.elasticsearch)),)
 
 
 async def _begun(upkeep: asyncio.Task[None], begun: asyncio.Event) -> None:

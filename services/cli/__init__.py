@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "queue": "queue:app",
     "areas": "areas:app",
     "users": "users:app",
+    "serve": "serve:serve",
     "migrate": "migrate:migrate",
     "kibana": "kibana:app",
     "doctor": "doctor:doctor",

@@ -53,7 +53,7 @@ async def test_every_declared_service_and_every_group_of_the_bus_has_its_part(tm
         groups = {(subject, group) for subject, groups in SUBJECTS.items() for group in groups}
         handled = bootstrap.handlers(settings, program.stores, services, program.channel, bootstrap.utc_now)
         assert set(handled) | {("source.command", "crawler")} == groups
-        await services.land.close()
+        await services.close()
 
 
 async def test_commands_reach_the_program_that_runs_or_run_the_services_themselves(tmp_path: Path) -> None:

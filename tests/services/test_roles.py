@@ -1,0 +1,85 @@
+"""The parts of the product, each a process of its own, do together what the whole does."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from ngoclinh.area.v1.area_service_pb2 import GetWatchAreaRequest
+from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
+from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest
+from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStub
+
+from services import bootstrap
+from services.core.config import PeersSettings, Settings
+from services.core.ports import SUBJECTS
+from services.roles import ALL, ROLES, SERVICES, addresses
+from services.rpc import methods
+from services.stores import open_stores
+from tests.engines.base import free_port
+
+
+def test_every_service_and_every_group_belongs_to_one_part() -> None:
+    served = [name for role in ROLES.values() for name in role.names]
+    assert sorted(served) == sorted(service.full_name for service in methods.services())
+    assert set(served) == ALL.names
+    worked = [place for role in ROLES.values() for place in role.workers]
+    every = {(subject, group) for subject, groups in SUBJECTS.items() for group in groups}
+    assert len(worked) == len(set(worked))
+    assert set(worked) | {("source.command", "crawler")} == every
+    assert set(worked) == ALL.workers
+    assert [name for name, role in ROLES.items() if role.web] == ["gateway"]
+    assert [name for name, role in ROLES.items() if role.crawl] == ["crawler"]
+
+
+def test_every_service_can_have_an_address() -> None:
+    assert set(PeersSettings.model_fields) == set(SERVICES)
+    assert addresses(PeersSettings(media="dns:///media:50051")) == {
+        "ngoclinh.media.v1.MediaService": "dns:///media:50051",
+        "ngoclinh.media.v1.AlertService": "dns:///media:50051",
+    }
+
+
+async def test_parts_reach_each_other_where_the_settings_say(tmp_path: Path) -> None:
+    ports = {name: free_port() for name in ROLES}
+    peers = {key: f"127.0.0.1:{ports[name]}" for name, role in ROLES.items() for key in role.services}
+    shared = open_stores(Settings(data_dir=tmp_path / "shared"))
+    (tmp_path / "shared").mkdir()
+    given = {"bus": shared.bus, "ledger": shared.ledger, "index": shared.index, "parcels": shared.parcels}
+
+    def settings_of(name: str) -> Settings:
+        tree: dict[str, Any] = {
+            "data_dir": tmp_path / name,
+            "gateway": {"port": 0},
+            "grpc": {"port": ports[name]},
+            "crawler": {"enabled": False},
+            "peers": peers,
+        }
+        return Settings.model_validate(tree)
+
+    async with AsyncExitStack() as stack:
+        parts = {
+            name: await stack.enter_async_context(bootstrap.running(settings_of(name), role=role, **given))
+            for name, role in ROLES.items()
+        }
+        assert [name for name, part in parts.items() if part.url] == ["gateway"]
+        request = GetWatchAreaRequest(name="watchAreas/nam-tra-my")
+        assert len((await AreaServiceStub(parts["media"].channel).GetWatchArea(request)).areas) == 5
+        asked = GetSituationRequest(watch_area="watchAreas/nam-tra-my")
+        situation = await SituationServiceStub(parts["land"].channel).GetSituation(asked)
+        assert len(situation.areas) == 5
+        async with aiohttp.ClientSession(parts["gateway"].url) as browser:
+            for path in ("/v1/model", "/v1/sources", "/v1/imports", "/v1/situation", "/v1/health"):
+                async with browser.get(path) as answer:
+                    assert answer.status == 200, (path, await answer.text())
+
+
+async def test_a_part_that_is_not_there_is_told(tmp_path: Path) -> None:
+    from services.cli.serve import _serve
+    from services.core.errors import InvalidField
+
+    with pytest.raises(InvalidField, match="gateway, media"):
+        await _serve(Settings(data_dir=tmp_path), "nothing")
