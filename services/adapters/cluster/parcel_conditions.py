@@ -16,6 +16,9 @@ HEADS = "head AS h"
 CURRENT = f"{HEADS} JOIN version AS v ON v.id = h.version JOIN import AS i ON i.id = h.import"
 """Current parcels with all that is kept of them, and their imports."""
 
+FORMER = "h.name = (SELECT min(name) FROM (SELECT name FROM head WHERE aliases @> ARRAY[%s] OFFSET 0) AS former)"
+"""The parcel that had a name before; OFFSET keeps the planner from walking all names for the least."""
+
 _ON_CURRENT = "finding AS f JOIN head AS h ON h.name = f.parcel AND h.import = f.import"
 _OF_IMPORT = "finding AS f LEFT JOIN version AS h ON h.name = f.parcel AND h.import = f.import"
 

@@ -14,7 +14,14 @@ from psycopg.errors import UniqueViolation
 
 from services.adapters import parcel_rows
 from services.adapters.cluster import parcel_imports as imports
-from services.adapters.cluster.parcel_conditions import CURRENT, HEADS, finding_condition, parcel_condition, touches
+from services.adapters.cluster.parcel_conditions import (
+    CURRENT,
+    FORMER,
+    HEADS,
+    finding_condition,
+    parcel_condition,
+    touches,
+)
 from services.adapters.cluster.postgres import Postgres
 from services.adapters.cluster.postgres_pool import Connection
 from services.core.config import PostgresSettings
@@ -24,8 +31,6 @@ from services.core.ports import EngineState, FindingPage, LandSummary, ParcelPag
 
 _BARE = "v.record, i.commit_time, ''::bytea, ''::bytea"
 _FULL = "v.record, i.commit_time, v.source, v.wgs84"
-_FORMER = "h.name = (SELECT min(name) FROM (SELECT name FROM head WHERE aliases @> ARRAY[%s] OFFSET 0) AS former)"
-"""The parcel that had a name before; OFFSET keeps the planner from walking all names for the least."""
 
 
 class PostgisParcelStore:
@@ -256,7 +261,7 @@ async def _rows(connection: Connection, statement: str, values: Sequence[object]
 
 async def _head(connection: Connection, name: str, columns: str) -> tuple[bytes, int, bytes, bytes] | None:
     """The current version by name, else the first by name among those that had this name before."""
-    for condition in ("h.name = %s", _FORMER):
+    for condition in ("h.name = %s", FORMER):
         query = f"SELECT {columns} FROM {CURRENT} WHERE {condition} ORDER BY h.name LIMIT 1"
         rows: list[tuple[bytes, int, bytes, bytes]] = await _rows(connection, query, (name,))
         if rows:
