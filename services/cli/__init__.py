@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "parcels": "parcels:app",
     "sentiment": "sentiment:sentiment",
     "analyze": "sentiment:analyze",
+    "model": "model:app",
     "search": "search:search",
     "articles": "articles:app",
     "queue": "queue:app",

@@ -89,6 +89,17 @@ def fail(error: Exception, ctx: typer.Context | None = None) -> NoReturn:
 
 
 @contextlib.contextmanager
+def failing(ctx: typer.Context | None = None) -> Iterator[None]:
+    """Around work whose domain errors end the program as in `fail`."""
+    from services.core.errors import NgocLinhError
+
+    try:
+        yield
+    except NgocLinhError as error:
+        fail(error, ctx)
+
+
+@contextlib.contextmanager
 def writing(out: Path) -> Iterator[None]:
     """Around the writing of a file that the user named with `--out`.
 

@@ -12,7 +12,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +31,8 @@ from services.sentiment.weights import Head
 FORMAT = "ngoclinh-phobert-1"
 TONES = {"neg": "negative", "neu": "neutral", "pos": "positive"}
 """How names of labels of plain sentiment models begin → our labels."""
+MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
+"""The head of a card in YAML."""
 _KINDS: Mapping[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
@@ -92,7 +96,7 @@ def write(folder: Path, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> Non
         "training_data": checkpoint.training_data,
     }
     _write_json(folder / "card.json", {**card, **facts})
-    (folder / "card.md").write_text(checkpoint.card, "utf-8")
+    (folder / "card.md").write_text(f"---\nlicense: {checkpoint.licence}\n---\n\n{checkpoint.card}", "utf-8")
 
 
 def shape(folder: Path) -> Shape:
@@ -140,6 +144,15 @@ def weights(folder: Path) -> Weights:
     }
 
 
+def fingerprint(found: Weights) -> str:
+    """Names weights: the same weights, the same eight signs."""
+    digest = hashlib.blake2b(digest_size=4)
+    for name, values in sorted(found.items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
+
+
 def _heads(path: Path) -> tuple[tuple[Head, ...], str]:
     content = _object(path)
     try:
@@ -154,7 +167,7 @@ def _heads(path: Path) -> tuple[tuple[Head, ...], str]:
 def _card(folder: Path) -> str:
     for name in ("card.md", "README.md"):
         if (folder / name).exists():
-            return (folder / name).read_text("utf-8", "replace")
+            return MATTER.sub("", (folder / name).read_text("utf-8", "replace"))
     return f"# {folder.resolve().name}\n\nThe directory holds no card.\n"
 
 

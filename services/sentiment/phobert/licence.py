@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from services.core.errors import LicenceRefused
+from services.sentiment.phobert.checkpoint import MATTER
 
 NONE = "none"
 PERMITTED = frozenset(
@@ -27,7 +28,6 @@ _FIRST_WORDS = (
     ("attribution-noncommercial", "cc-by-nc-4.0"),
 )
 """How the text of a licence begins → its identifier."""
-_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 _FIELD = re.compile(r"^licen[sc]e:[ \t]*(.*(?:\n[ \t]*-.*)*)", re.MULTILINE)
 
 
@@ -35,7 +35,7 @@ def stated(folder: Path) -> list[str]:
     """The licences that a directory names, each once: in `card.json`, in the head of its card, in a licence file."""
     found = [_card_json(folder / "card.json")]
     for name in _CARDS:
-        matter = _MATTER.match(_text(folder / name))
+        matter = MATTER.match(_text(folder / name))
         field = _FIELD.search(matter[1]) if matter else None
         found += re.findall(r"[\w.+-]*[A-Za-z][\w.+-]*", field[1]) if field else []
     for name in _LICENCES:

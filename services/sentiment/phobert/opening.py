@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.core.errors import InputError
 from services.sentiment.baseline import Baseline
 from services.sentiment.phobert import checkpoint
+from services.sentiment.phobert.checkpoint import Checkpoint
 from services.sentiment.phobert.classifier import PhoBert
 from services.sentiment.phobert.licence import gate
 from services.sentiment.phobert.quantise import FP32, INT8
@@ -35,13 +36,17 @@ def open_model(settings: SentimentSettings) -> PhoBert:
     words = segmenter(settings.segmenter, settings.segmenter_dir)
     file = INT8 if settings.precision == "int8" else FP32
     sessions = opener(folder, None if settings.backend == "torch" else file)
-    return assembled(folder, licence, words, sessions, settings.max_text_chars)
+    return with_heads(folder, checkpoint.read(folder, licence), words, sessions, settings.max_text_chars)
 
 
-def assembled(
-    folder: Path, licence: str, words: Segmenter, open_session: Callable[[], Session], max_text_chars: int = 20_000
+def with_heads(
+    folder: Path, found: Checkpoint, words: Segmenter, open_session: Callable[[], Session], max_text_chars: int = 20_000
 ) -> PhoBert:
-    """The classifier of a directory over sessions that are given."""
+    """The classifier of a directory with heads and sessions that are given.
+
+    Raises:
+        InputError: the tokenizer is absent, or knows more pieces than the model.
+    """
     tokenizer = Tokenizer.read(folder)
     rows = checkpoint.shape(folder).vocabulary
     if tokenizer.size > rows:
@@ -51,7 +56,7 @@ def assembled(
             {"file": str(folder / "vocab.txt")},
         )
     fallback = Baseline(max_text_chars=max_text_chars)
-    return PhoBert(checkpoint.read(folder, licence), tokenizer, words, open_session, fallback, max_text_chars)
+    return PhoBert(found, tokenizer, words, open_session, fallback, max_text_chars)
 
 
 def opener(folder: Path, file: str | None) -> Callable[[], Session]:
