@@ -39,7 +39,8 @@ _ENGINE = """
         current_setting('max_connections'),
         ARRAY(SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name)
 """
-_REFUSED = (errors.InsufficientPrivilege, errors.InvalidCatalogName, errors.InvalidSchemaName)
+_REFUSED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+"""What an operator can mend, though it is no failure of the server: no permission, a standby."""
 _log = get_logger(__name__)
 
 
@@ -205,8 +206,7 @@ class Postgres:
             except (errors.SerializationFailure, errors.DeadlockDetected) as error:
                 failure: psycopg.Error = error
             except (psycopg.OperationalError, psycopg.InterfaceError, *_REFUSED) as error:
-                if lost:
-                    await self._pool.forget()
+                await self._pool.forget()
                 if lost and committing and not idempotent:
                     raise self._unknown() from error
                 if not lost:

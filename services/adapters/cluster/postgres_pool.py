@@ -25,7 +25,7 @@ from services.core.errors import InvalidField, Overloaded, Unavailable
 _WRAPPING = re.compile(r"^connection failed: (connection to server .* failed: )?(FATAL:\s+)?")
 """What libpq says before the reason; the address is told in our own words."""
 IDLE_S = 300.0
-"""Seconds after which an unused connection is closed at the next call."""
+"""Seconds after which a connection that was not used is closed, when another one comes back."""
 GRACE_S = 5.0
 """Seconds beyond the server's own limit of a statement after which the line is cut."""
 
@@ -135,9 +135,8 @@ class Pool:
             raise self.unavailable(Exception("the store is closed"))
         while self._idle:
             connection = self._idle.pop()
-            if not connection.closed and time.monotonic() - connection.idle_since < IDLE_S:
+            if not connection.closed:
                 return connection
-            await connection.close()
         try:
             parameters = self._parameters | await asyncio.to_thread(self._password)
             connection = await Connection.connect(**parameters, autocommit=True)
@@ -149,8 +148,10 @@ class Pool:
 
     async def _put_back(self, connection: Connection) -> None:
         if not connection.closed and connection.info.transaction_status == TransactionStatus.IDLE and not self.closed:
-            connection.idle_since = time.monotonic()
+            connection.idle_since = now = time.monotonic()
             self._idle.append(connection)
+            while now - self._idle[0].idle_since > IDLE_S:
+                await self._idle.pop(0).close()
         else:
             await connection.close()
 

@@ -20,6 +20,7 @@ from services.core.config import PostgresSettings
 from services.core.errors import Conflict, InvalidField, NgocLinhError, Overloaded, Unavailable
 from tests.engines import Postgres as Server
 from tests.engines.base import free_port
+from tests.services.certificates import Authority
 
 pytestmark = pytest.mark.cluster
 
@@ -101,16 +102,12 @@ async def test_an_applied_migration_that_changed_is_refused(store: Postgres, url
 
 async def test_a_migration_that_fails_leaves_nothing_behind(store: Postgres, folder: Path, postgres: Server) -> None:
     (folder / "0002_seed.sql").write_text("INSERT INTO nothing VALUES (1);\n")
-    broken = Postgres(store_url(store, postgres), "ledger", folder)
+    broken = Postgres(postgres.dsn(store.address.rpartition("/")[2]), "ledger", folder)
     with pytest.raises(Exception, match="nothing"):
         await broken.migrate()
     await broken.close()
     database = store.address.rpartition("/")[2]
     assert postgres.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'ledger'", database).strip() == "0"
-
-
-def store_url(store: Postgres, postgres: Server) -> str:
-    return postgres.dsn(store.address.rpartition("/")[2])
 
 
 async def test_where_migrating_is_off_the_store_waits_for_the_command(url: str, folder: Path) -> None:
@@ -161,6 +158,35 @@ async def test_commits_wait_for_the_disk_whatever_the_database_says(store: Postg
         return await (await connection.execute("SHOW synchronous_commit")).fetchone()
 
     assert await store.write(work) == ("on",)
+
+
+async def test_a_server_that_only_reads_is_told_and_used_again_when_it_writes(
+    store: Postgres, postgres: Server, folder: Path
+) -> None:
+    database = store.address.rpartition("/")[2]
+    await store.prepare()
+    await store.close()
+    standby = Postgres(postgres.dsn(database), "ledger", folder)
+    postgres.sql(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    with pytest.raises(Unavailable, match="read-only transaction"):
+        await standby.write(lambda connection: add(connection, 7))
+    postgres.sql(f"ALTER DATABASE {database} RESET default_transaction_read_only")
+    await standby.write(lambda connection: add(connection, 7))
+    await standby.close()
+
+
+async def test_a_missing_permission_is_told(store: Postgres, postgres: Server, folder: Path) -> None:
+    database = store.address.rpartition("/")[2]
+    await store.prepare()
+    grants = (
+        f"GRANT USAGE ON SCHEMA ledger TO r_{database}; GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO r_{database}"
+    )
+    postgres.sql(f"CREATE ROLE r_{database} LOGIN; {grants}", database)
+    reader = Postgres(postgres.dsn(database).replace("postgres@", f"r_{database}@"), "ledger", folder)
+    assert len(await notes(reader)) == 1
+    with pytest.raises(Unavailable, match="permission denied for table note"):
+        await reader.write(lambda connection: add(connection, 7))
+    await reader.close()
 
 
 async def test_deadlocked_transactions_are_done_again(store: Postgres) -> None:
@@ -260,6 +286,28 @@ async def test_a_wrong_password_is_told_without_it_and_the_right_one_counts_at_o
         assert str(secret) in (await told(Postgres(settings, "ledger", folder))).en
     finally:
         rules.write_text(before)
+        postgres.sql("SELECT pg_reload_conf()")
+
+
+async def test_the_certificate_of_the_server_is_checked_where_the_address_asks_for_it(
+    postgres: Server, url: str, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = tmp_path_factory.mktemp("tls")
+    authority, stranger = Authority(place / "a"), Authority(place / "b", "stranger")
+    for file, name in zip(authority.issue("127.0.0.1"), ("server.crt", "server.key"), strict=True):
+        shutil.copy(file, postgres.folder / "data" / name)
+        (postgres.folder / "data" / name).chmod(0o600)
+    postgres.own()
+    postgres.sql("ALTER SYSTEM SET ssl = on")
+    postgres.sql("SELECT pg_reload_conf()")
+    try:
+        checked = Postgres(f"{url}?sslmode=verify-full&sslrootcert={authority.file}", "ledger", folder)
+        assert await checked.fetch("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [(True,)]
+        await checked.close()
+        refused = await told(Postgres(f"{url}?sslmode=verify-full&sslrootcert={stranger.file}", "ledger", folder))
+        assert "certificate verify failed" in refused.en
+    finally:
+        postgres.sql("ALTER SYSTEM RESET ssl")
         postgres.sql("SELECT pg_reload_conf()")
 
 
