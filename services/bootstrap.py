@@ -45,7 +45,7 @@ from services.rpc.routing import RoutingChannel
 from services.rpc.serve import Server
 from services.sentiment.servicer import SentimentServicer
 from services.situation.servicer import SituationServicer
-from services.stores import Stores, adapter, open_stores, watch
+from services.stores import Stores, adapter, open_store, open_stores, watch
 from services.supervisor import Child, Lock, is_locked
 from services.upkeep import Repeated, keep_up
 
@@ -126,7 +126,9 @@ class Services:
             _AREA: lambda: AreaServicer(settings.watch_areas, clock, stores.ledger),
             _MEDIA: lambda: MediaServicer(stores.bus, stores.ledger, stores.index, evidence, channel, clock),
             _ALERTS: lambda: AlertServicer(stores.ledger, stores.index, channel, settings.alerts.webhook_hosts, clock),
-            _SENTIMENT: lambda: SentimentServicer(stores.classifier),
+            _SENTIMENT: lambda: SentimentServicer(
+                stores.classifier, settings.sentiment, lambda: open_store(settings, "classifier")
+            ),
             _LAND: lambda: LandServicer(stores.parcels, settings.land),
             _IMPORTS: lambda: ImportServicer(stores.parcels, stores.bus, uploads, settings.land, clock),
             _SITUATION: lambda: SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
@@ -141,7 +143,7 @@ class Services:
 
     async def close(self) -> None:
         """Stop what works in the background."""
-        for name in (_IMPORTS, _LAND):
+        for name in (_IMPORTS, _LAND, _SENTIMENT):
             if name in self.by_name:
                 await self.by_name[name].close()
 

@@ -43,9 +43,13 @@ def servers(settings: Settings) -> Iterator[Answer]:
     from services.core.config import KibanaSettings
     from services.stores import adapter
 
-    for name in TITLES:
-        if adapter(settings, name) == "cluster":
+    for name, (vi, en) in TITLES.items():
+        if adapter(settings, name) != "cluster":
+            continue
+        try:
             yield from asyncio.run(_store(settings, name))
+        except Exception as error:
+            yield Answer(False, f"{vi}: không kiểm tra được: {error}", f"{en}: cannot be checked: {error}")
     if settings.kibana != KibanaSettings():
         yield asyncio.run(_kibana(settings))
 
