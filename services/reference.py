@@ -27,9 +27,10 @@ def pages() -> dict[str, str]:
         "docs/reference/rpcs.md": rpcs,
         "docs/reference/sources.md": sources,
         "docs/reference/cli.md": cli,
+        "docs/reference/fields.md": fields,
         "ngoclinh.example.toml": example,
     }
-    return {path: make() for path, make in made.items()}
+    return {path: make() for path, make in made.items()} | kibana()
 
 
 def main() -> None:
@@ -127,6 +128,44 @@ def sources() -> str:
         + "\nOutlets that the crawler knows; how to add one: [add-a-source.md](../add-a-source.md).\n\n"
         + _table(("id", "title", "home", "tier", "profile", "discovery", "what its robots.txt or terms say"), rows)
     )
+
+
+def fields() -> str:
+    """What analysts can ask for in Kibana."""
+    from services.kibana.views import views
+
+    parts = [
+        "# Fields in Kibana\n\n" + NOTE + "\nWhat articles, sources and alerts are asked for by; how to use it: "
+        "[analysts.md](../analysts.md). In KQL a field is written by its name, a code by its code.\n"
+    ]
+    for view in views(Settings().elasticsearch.alias).values():
+        rows = [
+            (
+                f"`{field.name}`",
+                field.label,
+                field.type,
+                ", ".join(f"`{code}` {called}" for code, called in field.values),
+            )
+            for field in view.fields
+        ]
+        time = f", by `{view.time_field}`" if view.time_field else ", whatever the range of time"
+        parts.append(
+            f"## {view.title.vi} ({view.title.en})\n\nIndex `{view.index}`{time}.\n\n"
+            + _table(("field", "label", "type", "codes"), rows)
+        )
+    return "\n".join(parts)
+
+
+def kibana() -> dict[str, str]:
+    """The dashboards as files, for operators who have no Python at hand."""
+    from services.kibana.boards import DASHBOARDS
+    from services.kibana.files import files
+    from services.kibana.ids import Ids
+    from services.kibana.views import views
+
+    alias = Settings().elasticsearch.alias
+    forms = [files(form, DASHBOARDS, views(alias), Ids(alias), "vi") for form in ("dashboards", "ndjson")]
+    return {f"k8s/kibana/{path}": text for form in forms for path, text in form.items()}
 
 
 def cli() -> str:
