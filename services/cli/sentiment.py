@@ -88,17 +88,18 @@ async def classifier(settings: Settings) -> AsyncIterator[Channel]:
 
     from services.rpc.client import connect
     from services.rpc.serve import Server
-    from services.sentiment.baseline import Baseline
     from services.sentiment.servicer import SentimentServicer
+    from services.stores import open_store
 
     with tempfile.TemporaryDirectory(prefix="ngoclinh-") as folder:
         server = Server(settings.grpc, tcp=False, unix=Path(folder) / "socket")
-        model = Baseline(max_text_chars=settings.sentiment.max_text_chars)
-        server.add("ngoclinh.sentiment.v1.SentimentService", SentimentServicer(model))
+        servicer = SentimentServicer(open_store(settings, "classifier"), settings.sentiment)
+        server.add("ngoclinh.sentiment.v1.SentimentService", servicer)
         await server.start()
         async with connect(server.target, settings.grpc.default_deadline_s) as channel:
             yield channel
         await server.stop(0)
+        await servicer.close()
 
 
 async def judge(settings: Settings, texts: list[str]) -> list[TextAnalysis]:

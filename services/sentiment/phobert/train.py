@@ -167,7 +167,7 @@ def _fit(
             torch.nn.utils.clip_grad_norm_([value for rate in rates for value in rate["params"]], CLIP)
             optimizer.step()
             schedule.step()
-            total += float(loss)
+            total += float(loss.detach())
         progress(f"{epoch}/{recipe.epochs}: {total / len(batches):.4f}")
     network.encoder.eval()
     torch.use_deterministic_algorithms(False)
