@@ -2,11 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ngoclinh-stamp
+MODELS := .venv-models/bin
+MODELS_STAMP := .venv-models/.ngoclinh-stamp
 WEB := services/gateway/web
 PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web up demo test test-cluster check format bench docs model lock images clean
+.PHONY: help setup web up demo test test-cluster test-models check format bench docs model lock images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -39,6 +41,16 @@ test: setup web ## run the tests that need package registries only
 test-cluster: setup ## run the tests against real NATS, PostgreSQL with PostGIS and Elasticsearch, which they start and stop
 	$(BIN)/python -m pytest -m cluster -n 2
 
+# A virtual environment of its own: torch brings packages of CUDA with it, about 6 GB.
+test-models: $(MODELS_STAMP) ## run the tests of PhoBERT that need torch and RDRSegmenter (installs 6 GB into .venv-models)
+	$(MODELS)/python -m pytest -m models -n 0
+
+$(MODELS_STAMP): pyproject.toml hatch_build.py $(shell find protos -name '*.proto')
+	@test -x $(MODELS)/python || $(PYTHON) -m venv .venv-models
+	$(MODELS)/python -m pip install -q --disable-pip-version-check -e '.[dev,export,pyvi]'
+	$(MODELS)/python -m pip install -q --disable-pip-version-check --no-deps python-rdrsegmenter==0.1.1
+	@touch $@
+
 check: setup ## lint, types, layers, protos, spelling, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,4 +81,4 @@ images: setup web ## build the container images without a registry of images (ne
 	k8s/build-images base phobert
 
 clean: ## remove what make made
-	rm -rf .venv gen $(WEB)/dist $(WEB)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-models gen $(WEB)/dist $(WEB)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache

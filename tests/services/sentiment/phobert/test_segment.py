@@ -152,6 +152,7 @@ def test_none_leaves_syllables_alone() -> None:
     assert segmenter("none").joins(["đất", "đai"]) == NoSegmenter().joins(["đất", "đai"]) == [False, False]
 
 
+@pytest.mark.models
 def test_pyvi_joins_syllables_and_keeps_signs_apart() -> None:
     pytest.importorskip("pyvi", reason="pyvi is optional")
     found = words("đất đai ở a_b , học sinh 😀", segmenter("pyvi"))
@@ -179,6 +180,7 @@ def sentences(shared: Path) -> list[str]:
     return lines
 
 
+@pytest.mark.models
 def test_the_rules_say_what_the_original_says(shared: Path, tmp_path: Path) -> None:
     """Exception: where the original gives the first word of a text a leading "_", there is none here."""
     folder = original()
