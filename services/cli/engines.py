@@ -116,7 +116,7 @@ async def _state(settings: Settings, name: str) -> EngineState:
 
 async def _kibana(settings: Settings) -> Answer:
     from services.core.errors import NgocLinhError
-    from services.kibana.push import Kibana
+    from services.kibana.client import Kibana
 
     try:
         async with asyncio.timeout(PATIENCE_S), Kibana(settings.kibana) as kibana:
