@@ -51,7 +51,7 @@ def gaps(parcels: ParcelTable, ctx: Context) -> list[Gap] | None:
     open_ground = ~found.held & (area > tolerance(ctx, "rules.gap_m2"))
     open_ground &= found.width_m < tolerance(ctx, "rules.gap_width_m")
     numbers = np.flatnonzero(open_ground)
-    numbers = numbers[~_torn(parcels, ctx, found.face[numbers], found.inside[numbers])]
+    numbers = numbers[~torn(parcels, ctx, found.face[numbers], found.inside[numbers])]
     around = _around(parcels, ctx, found.face[numbers])
     result = [
         Gap(tuple(records), float(area[number]), float(found.width_m[number]), found.face[number])
@@ -72,8 +72,18 @@ def _around(parcels: ParcelTable, ctx: Context, faces: Geometries) -> list[list[
     return around
 
 
-def _torn(parcels: ParcelTable, ctx: Context, faces: Geometries, inside: Geometries) -> NDArray[np.bool_]:
-    """Shape of `faces`, True where a fault of one parcel's own boundary left the hole."""
+def torn(parcels: ParcelTable, ctx: Context, faces: Geometries, inside: Geometries) -> NDArray[np.bool_]:
+    """Which holes a fault of one parcel's own boundary left.
+
+    Args:
+        parcels: the sheet.
+        ctx: what is known about it.
+        faces: the holes, shape (n,).
+        inside: a point in each of them.
+
+    Returns:
+        Shape (n,), True where it is so.
+    """
     torn = np.zeros(len(faces), dtype=bool)
     if not len(faces):
         return torn
