@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from services.adapters.cluster import migrate
 from services.adapters.cluster.parcels_postgis import PostgisParcelStore
 from services.adapters.cluster.postgres import Postgres
 from services.core.errors import Unavailable
+from tests.conftest import ROOT
 from tests.contracts.parcel_store_worker import AREA, a_finding, a_parcel, put
 from tests.engines import Postgres as Server
 
@@ -180,11 +182,9 @@ def _owned(postgres: Server, role: str) -> str:
 # ---------------------------------------------------------------- views
 
 
-VIEWS = ("current", "current_in_plane", "current_findings", "current_outlines")
-
-
 async def test_a_reader_opens_the_views_and_no_table(postgres: Server) -> None:
     url = postgres.database()
+    documented = re.findall(r"```sql\n(.+?)```", (ROOT / "docs/qgis.md").read_text(), re.DOTALL)[0]
     square = shapely.box(500_000, 1_600_000, 500_100, 1_600_050)
     line = shapely.LineString([(108, 15), (108.001, 15.001)])
     async with PostgisParcelStore(url) as store:
@@ -195,10 +195,7 @@ async def test_a_reader_opens_the_views_and_no_table(postgres: Server) -> None:
         await put(store, 1, parcels, [a_finding("f", parcels[0])])
         await store.put_layer("communes", [AreaOutline(area=AREA, wgs84_wkb=parcels[0].wgs84_wkb)])
     with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute("CREATE ROLE qgis LOGIN")
-        owner.execute("GRANT USAGE ON SCHEMA parcels TO qgis")
-        for view in VIEWS:
-            owner.execute(f"GRANT SELECT ON parcels.{view} TO qgis")
+        owner.execute(documented.encode())
         tables = [name for (name,) in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'parcels'")]
     with psycopg.connect(url.replace("postgres@", "qgis@"), autocommit=True) as reader:
         rows = reader.execute(
