@@ -40,6 +40,12 @@ def _classifier(settings: Settings) -> Classifier:
     return Baseline(max_text_chars=settings.sentiment.max_text_chars)
 
 
+def _source_titles(settings: Settings) -> Mapping[str, str]:
+    from crawlers.catalogue import declared
+
+    return {f"sources/{source.id}": source.title for source in declared(settings)}
+
+
 _EMBEDDED: Mapping[str, Callable[[Settings], Any]] = {
     "bus": lambda settings: SqliteBus(Files(settings.data_dir).bus),
     "ledger": lambda settings: SqliteLedger(Files(settings.data_dir).ledger),
@@ -67,6 +73,9 @@ def require(module: str) -> Any:
 _CLUSTER: Mapping[str, Callable[[Settings], Any]] = {
     "bus": lambda settings: require("services.adapters.cluster.bus_nats").NatsBus(settings.nats),
     "ledger": lambda settings: require("services.adapters.cluster.ledger_postgres").PostgresLedger(settings.postgres),
+    "index": lambda settings: require("services.adapters.cluster.index_elastic").ElasticArticleIndex(
+        settings.elasticsearch, lambda: _source_titles(settings)
+    ),
     "parcels": lambda settings: require("services.adapters.cluster.parcels_postgis").PostgisParcelStore(
         settings.postgres
     ),

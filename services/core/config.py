@@ -248,10 +248,14 @@ class ElasticsearchSettings(Section):
     )
     partition: Literal["single", "monthly"] = Field(
         "single",
-        description="One index, enough for a commune, or one for each month of first collection, for a province.",
+        description="One index, enough for a commune, or one for each month of first collection, for a province. "
+        "A change takes effect with `ngoclinh index rebuild`.",
     )
     replicas: int = Field(0, ge=0, le=2, description="Further copies of every index.")
-    refresh_s: float = Field(1, gt=0, le=60, description="Seconds until what was put is found.")
+    refresh_s: float = Field(
+        1, gt=0, le=60, description="Seconds until what one process put is found by others; it finds its own at once."
+    )
+    timeout_s: float = Field(10, gt=0, le=120, description="Seconds to wait for an answer.")
 
 
 class KibanaSettings(Section):

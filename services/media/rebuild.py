@@ -1,39 +1,66 @@
-"""The index can be thrown away: it is rebuilt from the ledger to the same answers."""
+"""The index can be thrown away: it is rebuilt from the ledger to the same answers, while the old one serves."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 
 from services.core.log import get_logger
-from services.core.ports import ArticleIndex, Ledger
+from services.core.ports import ArticleIndex, IndexBuild, Ledger
 
 BATCH = 200
 
 _log = get_logger(__name__)
 
 
-async def rebuild(ledger: Ledger, index: ArticleIndex) -> int:
-    """Empty the index and fill it from the ledger; returns the number of articles.
+async def rebuild(ledger: Ledger, index: ArticleIndex, told: Callable[[int], object] = lambda count: None) -> int:
+    """Fill a new index from the ledger and let it take the place of the old one; returns the number of articles.
 
-    Workers may go on meanwhile: a later state that they put is not replaced by an earlier one of the replay.
+    Workers may go on meanwhile: what they put into the old index is put again from the ledger's changes, at last those
+    of the moment of the change. What is taken down meanwhile stays away. After a crash the old index serves.
+
+    Args:
+        ledger: the store of record.
+        index: what to rebuild.
+        told: hears the number of articles after each batch.
+
+    Raises:
+        Conflict: another rebuild was begun meanwhile.
     """
-    await index.clear()
+    cursor = (await ledger.changes()).cursor
     count, batch = 0, list[Article]()
-    async for article in ledger.replay():
-        batch.append(article)
-        if len(batch) == BATCH:
-            await index.put(batch)
-            count, batch = count + len(batch), []
-    await index.put(batch)
+    async with index.rebuild() as build:
+        async for article in ledger.replay():
+            batch.append(article)
+            if len(batch) == BATCH:
+                await build.put(batch)
+                count, batch = count + len(batch), []
+                told(count)
+        await build.put(batch)
+        cursor = await _catch_up(ledger, build, cursor)
+        await build.serve()
+    await _catch_up(ledger, index, cursor)
+    told(count + len(batch))
     return count + len(batch)
 
 
 async def rebuild_if_empty(ledger: Ledger, index: ArticleIndex) -> int:
-    """Fill an index that is empty although the ledger is not, as after its file was deleted; returns the number put."""
+    """Fill an index that is empty although the ledger is not, as after its data were lost; returns the number put."""
     if (await index.search(ArticleFilter(include_withdrawn=True), 1)).total:
         return 0
     count = await rebuild(ledger, index)
     if count:
         _log.info("index rebuilt", articles=count)
     return count
+
+
+async def _catch_up(ledger: Ledger, target: ArticleIndex | IndexBuild, cursor: int) -> int:
+    """Put what changed after a cursor; returns the cursor of now."""
+    while True:
+        changes = await ledger.changes(cursor, BATCH)
+        if not changes.articles:
+            return changes.cursor
+        await target.put(changes.articles)
+        cursor = changes.cursor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pkgutil
 import random
 import tomllib
@@ -29,7 +30,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
     ArticleFilter,
 )
 
-from services.core.errors import InvalidPageToken
+from services.core.errors import Conflict, InvalidPageToken
 from services.core.ports import ArticleIndex
 from tests.conftest import ROOT
 from tests.contracts.articles import AREAS, SOURCES, START, TOPICS, article, random_article
@@ -330,3 +331,85 @@ class ArticleIndexContract:
         await index.put([made, article("b", days=1), article("c", days=9)])
         found = (await index.search(ArticleFilter(), 5)).articles
         assert _names(found) == _names([article("c"), made, article("b")])
+
+    # -------------------------------------------------------- rebuilding
+
+    async def test_the_old_index_serves_until_the_new_one_takes_over(self, index: ArticleIndex, place: str) -> None:
+        old = [article(f"o{n}", days=n) for n in range(3)]
+        new = [article(f"n{n}", "bản dựng lại", days=n) for n in range(5)]
+        await index.put(old)
+        other = self.open(place)
+        async with index.rebuild() as build:
+            await build.put(new)
+            for user in (index, other):
+                assert (await user.search(ArticleFilter(), 9)).total == 3
+                assert (await user.search(ArticleFilter(query="bản dựng"), 9)).total == 0
+            await build.serve()
+        for user in (index, other):
+            assert _names((await user.search(ArticleFilter(query="ban dung"), 9)).articles) == _names(new[::-1])
+            assert (await user.search(ArticleFilter(), 9)).total == 5
+        await other.put([article("late", days=9)])
+        assert (await other.search(ArticleFilter(), 9)).total == 6
+        await other.close()
+
+    async def test_searches_never_see_a_part_of_the_new_index(self, index: ArticleIndex, many: list[Article]) -> None:
+        seen: set[int] = set()
+        rebuilding = True
+
+        async def search() -> None:
+            while rebuilding:
+                seen.add((await index.search(ArticleFilter(include_withdrawn=True), 1)).total)
+
+        searching = asyncio.create_task(search())
+        async with index.rebuild() as build:
+            for start in range(0, 200, 40):
+                await build.put(many[start : start + 40])
+            await build.serve()
+        seen.add((await index.search(ArticleFilter(include_withdrawn=True), 1)).total)
+        rebuilding = False
+        await searching
+        assert seen == {300, 200}
+
+    async def test_what_is_deleted_during_a_rebuild_stays_away(self, index: ArticleIndex, many: list[Article]) -> None:
+        names = _names(many)
+        await index.delete(names[:1])
+        async with index.rebuild() as build:
+            await build.put(many[:20])
+            await index.delete([*names[1:3], names[-1]])
+            await build.put(many)
+            await build.serve()
+        await index.put(many)
+        found = _names((await index.search(ArticleFilter(include_withdrawn=True), 300)).articles)
+        assert found == names[3:-1]
+
+    async def test_a_build_that_was_left_or_died_changes_nothing(
+        self, index: ArticleIndex, many: list[Article], place: str
+    ) -> None:
+        async def standing() -> int:
+            return (await index.search(ArticleFilter(include_withdrawn=True), 1)).total
+
+        async with index.rebuild() as build:
+            await build.put(many[:7])
+        assert await standing() == 300
+        died = await self.open(place).rebuild().__aenter__()
+        await died.put(many[:9])
+        assert await standing() == 300
+        async with index.rebuild() as build:
+            with pytest.raises(Conflict):
+                await died.put(many[:1])
+            with pytest.raises(Conflict):
+                await died.serve()
+            await build.put(many[:11])
+            await build.serve()
+        assert await standing() == 11
+        await index.put(many)
+        assert await standing() == 300
+
+    async def test_a_later_state_in_the_new_index_is_not_replaced(self, index: ArticleIndex) -> None:
+        late, early = article("a", "mới", change_number=4), article("a", "cũ", change_number=3)
+        async with index.rebuild() as build:
+            await build.put([late])
+            await build.put([early])
+            await build.serve()
+        await index.put([early])
+        assert (await index.search(ArticleFilter(query="mới"), 5)).total == 1

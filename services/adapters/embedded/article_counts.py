@@ -16,17 +16,13 @@ from ngoclinh.media.v1.media_service_pb2 import (
     TIME_INTERVAL_MONTH,
     TIME_INTERVAL_UNSPECIFIED,
     TIME_INTERVAL_WEEK,
-    ArticleFacet,
     ArticleFilter,
-    FacetBucket,
     FacetCounts,
     SummarizeArticlesResponse,
 )
 
 from services.adapters.embedded import article_sql
-from services.core.clock import to_timestamp
-
-MAX_BUCKETS = 1000
+from services.adapters.summaries import add_histogram, facet_counts
 
 _SEVERAL: dict[int, str] = {ARTICLE_FACET_AREA: "area", ARTICLE_FACET_TOPIC: "topic"}
 _HOUR, _DAY = 3_600_000_000, 86_400_000_000
@@ -90,13 +86,7 @@ def _facets(counts: Counts, scope: str, facets: Sequence[int]) -> Iterator[Facet
         rows = counts.get((f"facet {facet}", scope), [])
         if facet == ARTICLE_FACET_KIND:
             rows = [(ArticleKind.Name(ArticleKind.ValueType(int(value))), number) for value, number in rows]
-        yield FacetCounts(facet=ArticleFacet.ValueType(facet), buckets=_buckets(rows)[:MAX_BUCKETS])
-
-
-def _buckets(rows: Sequence[tuple[str, int]]) -> list[FacetBucket]:
-    """The most frequent first, then by value."""
-    ordered = sorted(rows, key=lambda row: (-row[1], row[0]))
-    return [FacetBucket(value=value, count=number) for value, number in ordered]
+        yield facet_counts(facet, rows)
 
 
 def _add_histogram(response: SummarizeArticlesResponse, counts: Counts, interval: int) -> None:
@@ -105,12 +95,7 @@ def _add_histogram(response: SummarizeArticlesResponse, counts: Counts, interval
         if part == "time":
             for sentiment, number in rows:
                 steps[_step_start(int(step), interval)][sentiment] += number
-    for start in sorted(steps):
-        response.histogram.add(
-            start_time=to_timestamp(start),
-            count=sum(steps[start].values()),
-            sentiments=_buckets(list(steps[start].items())),
-        )
+    add_histogram(response, steps)
 
 
 def _step_start(step: int, interval: int) -> datetime:

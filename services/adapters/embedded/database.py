@@ -119,7 +119,7 @@ class Database:
                 f"{self.path} was made by a newer release; update Ngọc Linh.",
             )
         for script in self._migrations[version:]:
-            for statement in _statements(script):
+            for statement in statements(script):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={len(self._migrations)}")
         connection.execute("COMMIT")
@@ -145,7 +145,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
     """The single statements of a script, so that all of them run in one transaction."""
     statement = ""
     for part in script.split(";"):

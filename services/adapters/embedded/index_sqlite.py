@@ -1,68 +1,27 @@
-"""The search index over articles in SQLite FTS5.
-
-Table `article` is narrow, so that counting reads little; what is shown lies in `document`, the tokens in `words`, the
-values of which an article may have several in `area` and `topic`.
-"""
+"""The search index over articles in SQLite FTS5; `index_tables` says what lies where."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 
 from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, SummarizeArticlesResponse
 
-from services.adapters.embedded import article_sql
+from services.adapters.embedded import article_sql, index_build, index_tables
 from services.adapters.embedded.article_counts import count
 from services.adapters.embedded.database import Database
+from services.adapters.embedded.index_build import SqliteIndexBuild
 from services.core import search
 from services.core.errors import InvalidPageToken
 from services.core.ports import ArticlePage
 
 MIGRATIONS = (
-    """
-    CREATE TABLE article (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL UNIQUE,
-        change_number INTEGER NOT NULL,
-        time INTEGER NOT NULL,
-        source TEXT NOT NULL,
-        kind INTEGER NOT NULL,
-        language TEXT NOT NULL,
-        sentiment TEXT NOT NULL,
-        event_valence TEXT NOT NULL,
-        stance TEXT NOT NULL,
-        complaint TEXT NOT NULL,
-        story TEXT NOT NULL,
-        original INTEGER NOT NULL,
-        withdrawn INTEGER NOT NULL,
-        with_parcels INTEGER NOT NULL
-    );
-    CREATE INDEX article_time ON article (time DESC, name);
-    CREATE INDEX article_story ON article (story);
-    CREATE TABLE document (
-        id INTEGER PRIMARY KEY REFERENCES article ON DELETE CASCADE,
-        record BLOB NOT NULL, text TEXT NOT NULL, digest BLOB NOT NULL
-    );
-    CREATE TABLE area (
-        area TEXT NOT NULL, id INTEGER NOT NULL REFERENCES article ON DELETE CASCADE, PRIMARY KEY (area, id)
-    ) WITHOUT ROWID;
-    CREATE INDEX area_id ON area (id);
-    CREATE TABLE topic (
-        topic TEXT NOT NULL, id INTEGER NOT NULL REFERENCES article ON DELETE CASCADE, PRIMARY KEY (topic, id)
-    ) WITHOUT ROWID;
-    CREATE INDEX topic_id ON topic (id);
-    CREATE VIRTUAL TABLE words USING fts5 (
-        exact, folded, tokenize = "unicode61 remove_diacritics 0 tokenchars '\u0300\u0301\u0303\u0309\u0323\ue000'"
-    );
-    """,
+    index_tables.schema(),
     "CREATE TABLE deleted (name TEXT PRIMARY KEY) WITHOUT ROWID;",
+    "CREATE TABLE building (prefix TEXT NOT NULL);",
 )
-
-_FIELD_END = " \ue000 "
-"""A token that no query has: a phrase never reaches from one field into the next."""
 
 
 class SqliteArticleIndex:
@@ -87,8 +46,7 @@ class SqliteArticleIndex:
         """Add or replace; a state with a lower `change_number` never replaces one with a higher."""
 
         def work(connection: sqlite3.Connection) -> None:
-            for article in articles:
-                _put(connection, article)
+            index_tables.put(connection, articles)
 
         await self._database.write(work)
 
@@ -127,15 +85,14 @@ class SqliteArticleIndex:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA secure_delete=ON")
-            for name in names:
-                connection.execute("INSERT OR IGNORE INTO deleted VALUES (?)", (name,))
-                for (id_,) in connection.execute("DELETE FROM article WHERE name = ? RETURNING id", (name,)).fetchall():
-                    connection.execute("DELETE FROM words WHERE rowid = ?", (id_,))
+            connection.executemany("INSERT OR IGNORE INTO deleted VALUES (?)", [(name,) for name in names])
+            for prefix in ("", *index_build.begun(connection)):
+                index_tables.remove(connection, names, prefix)
 
         await self._database.write(work)
 
     async def clear(self) -> None:
-        """Remove everything, before a rebuild."""
+        """Remove everything, also what is known of deleted articles."""
 
         def work(connection: sqlite3.Connection) -> None:
             for table in ("article", "words", "deleted"):
@@ -143,57 +100,13 @@ class SqliteArticleIndex:
 
         await self._database.write(work)
 
+    def rebuild(self) -> SqliteIndexBuild:
+        """A context in which new tables are filled beside those that serve; they take over only by `serve`."""
+        return SqliteIndexBuild(self._database)
+
     async def close(self) -> None:
         """Wait for running work and close the file."""
         await self._database.close()
-
-
-def _put(connection: sqlite3.Connection, article: Article) -> None:
-    row = article_sql.columns(article)
-    if connection.execute("SELECT 1 FROM deleted WHERE name = ?", (article.name,)).fetchone():
-        return
-    names = ", ".join(row)
-    values = ", ".join(f":{name}" for name in row)
-    updates = ", ".join(f"{name} = excluded.{name}" for name in row)
-    kept = connection.execute(
-        f"INSERT INTO article ({names}) VALUES ({values}) ON CONFLICT (name) DO UPDATE SET {updates} "
-        "WHERE excluded.change_number >= article.change_number RETURNING id",
-        row,
-    ).fetchall()
-    if not kept:
-        return
-    id_ = kept[0][0]
-    for table, several in (("area", article.current_areas), ("topic", article.analysis.topics)):
-        connection.execute(f"DELETE FROM {table} WHERE id = ?", (id_,))
-        connection.executemany(
-            f"INSERT OR IGNORE INTO {table} VALUES (?, ?)",
-            [(value, id_) for value in several],
-        )
-    _put_document(connection, id_, article)
-
-
-def _put_document(connection: sqlite3.Connection, id_: int, article: Article) -> None:
-    """Keep what is shown; the words only where the text changed."""
-    fields = (article.title, article.lead, article.text)
-    digest = blake2b("\0".join(fields).encode(), digest_size=16).digest()
-    before = connection.execute("SELECT digest FROM document WHERE id = ?", (id_,)).fetchone()
-    shown = Article()
-    shown.CopyFrom(article)
-    shown.ClearField("text")
-    shown.excerpt = search.excerpt([article.text, article.lead])
-    connection.execute(
-        "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?)", (id_, shown.SerializeToString(), article.text, digest)
-    )
-    if before != (digest,):
-        connection.execute("DELETE FROM words WHERE rowid = ?", (id_,))
-        connection.execute(
-            "INSERT INTO words (rowid, exact, folded) VALUES (?, ?, ?)",
-            (
-                id_,
-                _FIELD_END.join(" ".join(search.exact_tokens(field)) for field in fields),
-                _FIELD_END.join(" ".join(search.folded_tokens(field)) for field in fields),
-            ),
-        )
 
 
 def _after(key: Sequence[object] | None) -> tuple[str, list[object]]:

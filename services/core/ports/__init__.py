@@ -7,7 +7,7 @@ messages of `protos/`: there is no second set of models.
 from services.core.ports.bus import SUBJECTS, Bus, Delivery, Output, Quarantined
 from services.core.ports.classifier import Classifier
 from services.core.ports.engine import EngineState, HasEngine
-from services.core.ports.index import ArticleIndex, ArticlePage
+from services.core.ports.index import ArticleIndex, ArticlePage, IndexBuild
 from services.core.ports.ledger import (
     AlertLedger,
     AlertPage,
@@ -34,6 +34,7 @@ __all__ = [
     "EngineState",
     "FindingPage",
     "HasEngine",
+    "IndexBuild",
     "LandSummary",
     "Ledger",
     "Output",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,28 @@ class ArticlePage:
     next_key: list[object] | None
     """Sort key of the last row where another page follows."""
     total: int
+
+
+class IndexBuild(Protocol):
+    """A new index that is filled beside the one that serves."""
+
+    async def put(self, articles: Sequence[Article]) -> None:
+        """Add or replace, as `ArticleIndex.put`; nobody finds it before `serve`.
+
+        Raises:
+            Conflict: another build was begun meanwhile.
+        """
+        ...
+
+    async def serve(self) -> None:
+        """Take the place of the index that serves, in one step, and drop that one.
+
+        What was deleted meanwhile stays away; what was put into the old index meanwhile must be put again.
+
+        Raises:
+            Conflict: another build was begun meanwhile.
+        """
+        ...
 
 
 class ArticleIndex(Protocol):
@@ -42,7 +65,14 @@ class ArticleIndex(Protocol):
         ...
 
     async def clear(self) -> None:
-        """Remove everything, before a rebuild."""
+        """Remove everything, also what is known of deleted articles."""
+        ...
+
+    def rebuild(self) -> AbstractAsyncContextManager[IndexBuild]:
+        """A context in which a new index is filled while this one serves; it takes over only by `serve`.
+
+        Left before that, or after a crash at the next build, what was filled is dropped. A later build ends an earlier.
+        """
         ...
 
     async def close(self) -> None:
