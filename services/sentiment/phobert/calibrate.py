@@ -27,7 +27,7 @@ def calibrated(
     Args:
         heads: of the model.
         make: the classifier with heads that are given.
-        dev: texts that the model did not learn from.
+        dev: texts that the model did not learn from; a head that they say nothing of stays as it is.
     """
     plain = tuple(replace(head, sharpness=1.0, threshold=0.0) for head in heads)
     analyses = make(plain).classify([Text(text=example.text) for example in dev])
@@ -38,6 +38,9 @@ def calibrated(
             for example, analysis in zip(dev, analyses, strict=True)
             if example.labels.get(head.name) in head.labels
         ]
+        if not truths:
+            found.append(head)
+            continue
         sharpness = _sharpness(head, truths)
         answers = [_answer(head, sharpness, truth, decisions) for truth, decisions in truths]
         bar = threshold(answers, WANTED_RIGHT.get(head.name, 0.9))

@@ -82,6 +82,8 @@ def worth_table(found: Checkpoint, worths: Mapping[str, Worth], baseline: Mappin
     """
     rows = []
     for head in found.heads:
+        if head.name not in worths:
+            continue
         one = worths[head.name]
         shares = (one.macro_f1, baseline[head.name], one.majority_macro_f1, one.accuracy, AGREEMENT[head.name][0])
         cells = [head.name, str(one.count), *(f"{100 * value:.1f}" for value in shares)]

@@ -124,7 +124,7 @@ def _measured(made: Path, found: Checkpoint, words: Segmenter) -> Checkpoint:
         found.heads, lambda own: with_heads(made, replace(found, heads=own), words, open_session), dev
     )
     found = replace(found, heads=heads)
-    table = cards.worth_table(found, worths, baseline_worth(dev, heads))
+    table = cards.worth_table(found, worths, baseline_worth(dev, worths))
     return replace(found, card=cards.plain(found, table))
 
 

@@ -10,7 +10,7 @@ import json
 import math
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 
 from services.core.errors import InvalidField
 from services.sentiment.baseline import Baseline
+from services.sentiment.measure import answers, worth
 from services.sentiment.phobert import cards, checkpoint
 from services.sentiment.phobert.calibrate import calibrated
 from services.sentiment.phobert.checkpoint import Checkpoint
@@ -89,7 +90,7 @@ def train(
         HEADS, lambda own: with_heads(base, replace(blank, heads=own), words, model.open_session), dev
     )
     found = replace(blank, heads=heads, version=checkpoint.fingerprint(network.weights()))
-    table = cards.worth_table(found, worths, baseline_worth(dev, heads))
+    table = cards.worth_table(found, worths, baseline_worth(dev, worths))
     found = replace(found, card=cards.trained(found, base.resolve().name, recipe.seed, recipe.epochs, table))
     _write(base, out, network, found, recipe)
     return found
@@ -108,12 +109,10 @@ def empty(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def baseline_worth(dev: Sequence[Example], heads: Sequence[Any]) -> dict[str, float]:
+def baseline_worth(dev: Sequence[Example], heads: Iterable[str]) -> dict[str, float]:
     """Macro-F1 of the baseline on the same texts, by head."""
-    from services.sentiment.measure import answers, worth
-
     baseline = Baseline()
-    return {head.name: worth(answers(baseline, dev, head.name)).macro_f1 for head in heads}
+    return {head: worth(answers(baseline, dev, head)).macro_f1 for head in heads}
 
 
 def _network(base: Path, seed: int) -> Network:
