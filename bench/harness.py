@@ -6,9 +6,17 @@ import argparse
 import json
 import resource
 import statistics
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+from tests.engines import Missing, Server
+
+SKIPPED = 77
+"""Exit code of a script whose server is not here."""
+
+S = TypeVar("S", bound=Server)
 
 
 @dataclass(frozen=True)
@@ -25,11 +33,11 @@ def cpu_seconds() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def timed(work: Callable[[], Any], clock: Callable[[], float] = cpu_seconds) -> tuple[float, Any]:
     """CPU seconds that a call took, and its answer."""
-    start = cpu_seconds()
+    start = clock()
     answer = work()
-    return max(cpu_seconds() - start, 1e-6), answer
+    return max(clock() - start, 1e-6), answer
 
 
 def quick(description: str) -> bool:
@@ -37,6 +45,15 @@ def quick(description: str) -> bool:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a laptop")
     return bool(parser.parse_args().quick)
+
+
+def engine(kind: type[S]) -> S:
+    """A server of the tests, to be used as a context; where it cannot be had the script says so and ends."""
+    try:
+        return kind()
+    except Missing as missing:
+        print(f"skipped: {missing}", file=sys.stderr)
+        sys.exit(SKIPPED)
 
 
 def compare(
@@ -50,6 +67,7 @@ def compare(
     goal: float,
     rounds: int,
     same: Callable[[Any, Any], bool],
+    peer_clock: Callable[[], float] = cpu_seconds,
     extra: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run ours and the peer alternately, check that both gave the same answer, print and return the result.
@@ -64,6 +82,7 @@ def compare(
         goal: ratio ours / peer that is wanted at least.
         rounds: how often each runs; the ratio is the median of the rounds' ratios.
         same: whether two answers agree.
+        peer_clock: tells the CPU seconds of the process in which the peer works, where it is not this one.
         extra: further figures for the JSON line.
 
     Raises:
@@ -71,8 +90,8 @@ def compare(
     """
     rates: list[tuple[float, float]] = []
     for number in range(rounds):
-        runs = (("ours", ours), ("peer", peer))
-        measured = {which: timed(work) for which, work in (runs if number % 2 == 0 else reversed(runs))}
+        runs = (("ours", ours, cpu_seconds), ("peer", peer, peer_clock))
+        measured = {which: timed(work, clock) for which, work, clock in (runs if number % 2 == 0 else reversed(runs))}
         assert same(measured["ours"][1], measured["peer"][1]), f"{name}: ours and {peer_named.name} disagree"
         rates.append((count / measured["ours"][0], count / measured["peer"][0]))
     ratios = sorted(mine / theirs for mine, theirs in rates)

@@ -17,7 +17,7 @@ from crawlers.politeness import Host
 from crawlers.watch import Watch
 from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.core.config import Settings
-from services.core.ports import SUBJECTS
+from services.core.ports import SUBJECTS, Bus
 
 PROFILES = sorted(file.stem for file in (Path(run.__file__).parent / "profiles").glob("*.toml"))
 """Names of the profiles of the package."""
@@ -83,7 +83,7 @@ def hasty_host(delay_s: float) -> Host:
     return Host(delay_s, lambda: time.monotonic() + passed, sleep)
 
 
-async def drained(bus: SqliteBus, subject: str) -> list[Any]:
+async def drained(bus: Bus, subject: str) -> list[Any]:
     """Everything that waits under a subject, acknowledged."""
     group = SUBJECTS[subject][0]
     found: list[Any] = []

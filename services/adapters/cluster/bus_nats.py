@@ -14,18 +14,18 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from google.protobuf.message import Message
 from nats.aio.msg import Msg
 from nats.errors import Error
-from nats.js.api import Header, PubAck
+from nats.js.api import PubAck
 
 from services.adapters.cluster.nats_link import ATTEMPT_S, PAUSE_S, Link, NatsLink, itself
 from services.adapters.cluster.nats_member import ACK, NAK, Member
-from services.adapters.cluster.nats_quarantine import Quarantine
+from services.adapters.cluster.nats_quarantine import Quarantine, key_of
 from services.adapters.cluster.nats_state import state
-from services.adapters.cluster.nats_streams import KEY, Layout, consumers, places, prepare, sweep
+from services.adapters.cluster.nats_streams import KEY, MSG_ID, Layout, consumers, places, prepare, sweep
 from services.core import events
 from services.core.config import NatsSettings
 from services.core.errors import TooLarge, Unavailable
@@ -39,6 +39,8 @@ HEADERS_MAX = 16_384
 """Bytes of a message that are kept for its headers; the rest of the server's `max_payload` is for the event."""
 SETTLE_S = 0.5
 """Longest wait in seconds until the server has counted what this process published."""
+
+_SAFE = "/:"
 
 
 class NatsBus:
@@ -129,8 +131,9 @@ class NatsBus:
         for id_ in ids:
             found = await self._quarantine.get(id_)
             if found is not None:
-                release = f"released:{id_}@{found.quarantine_time.timestamp():.6f}"
-                await self._store((found.subject, found.group), found.payload, found.key, release)
+                release = f"released:{id_}@{found.quarantine_time.timestamp():.6f}"  # its first one is still known
+                headers = {MSG_ID: release, KEY: quote(found.key)}
+                await self._store((found.subject, found.group), found.payload, headers)
                 count += await self._quarantine.forget(id_)
         return count
 
@@ -158,7 +161,7 @@ class NatsBus:
     async def store(self, subject: str, payload: bytes, key: str) -> None:
         """Publish the bytes of an event."""
         for group in SUBJECTS[subject]:
-            await self._store((subject, group), payload, key, f"{subject}/{group}:{key}")
+            await self._store((subject, group), payload, {MSG_ID: f"{subject}/{group}:{quote(key, safe=_SAFE)}"})
 
     async def end(self, message: Msg, how: bytes) -> None:
         """Tell the server what became of a message, and wait until it has understood."""
@@ -187,9 +190,8 @@ class NatsBus:
             return None
         return _NatsDelivery(self, message, subject, group, event)
 
-    async def _store(self, place: tuple[str, str], payload: bytes, key: str, id_: str) -> None:
+    async def _store(self, place: tuple[str, str], payload: bytes, headers: dict[str, str]) -> None:
         subject = self._layout.event_subject(*place)
-        headers = {Header.MSG_ID.value: quote(id_, safe="/:"), KEY: quote(key, safe="/:")}
 
         async def send(link: Link) -> PubAck:
             most = link.client.max_payload - HEADERS_MAX
@@ -242,7 +244,7 @@ class _NatsDelivery:
 
     @property
     def key(self) -> str:
-        return unquote((self.message.headers or {}).get(KEY, ""))
+        return key_of(self.message)
 
     @property
     def attempt(self) -> int:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 from nats.aio.client import Client
 from nats.errors import Error, MaxPayloadError, NoRespondersError
 from nats.js import JetStreamContext
 from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
+from services.adapters.cluster.nats_options import options, shown
 from services.core.config import NatsSettings
-from services.core.errors import InvalidField, Unavailable
+from services.core.errors import Unavailable
 from services.core.log import get_logger
 
 PATIENCE_S = 4.0
@@ -65,8 +64,8 @@ class NatsLink:
         prepare: Callable[[JetStreamContext], Awaitable[None]],
         wake: Callable[[], None],
     ) -> None:
-        self.address = ", ".join(_shown(url) for url in settings.urls)
-        self._options = _options(settings)
+        self.address = ", ".join(shown(url) for url in settings.urls)
+        self._options = options(settings, ATTEMPT_S)
         self._prepare = prepare
         self._wake = wake
         self._link: Link | None = None
@@ -83,21 +82,13 @@ class NatsLink:
             Unavailable: no answer within `PATIENCE_S`, or the bus is closed.
             NotFoundError: what `work` asks for does not exist.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + PATIENCE_S
-        problem: Exception | None = None
-        try:
-            async with asyncio.timeout_at(end):
-                while loop.time() < end:  # beside the timeout: the client swallows some cancellations
-                    try:
-                        return await work(await self._ready())
-                    except (Error, OSError) as error:
-                        self._weigh(error)
-                        problem = error
-                    await asyncio.sleep(PAUSE_S)
-        except TimeoutError:
-            pass
-        raise self.unavailable(problem or self._problem)
+        end = asyncio.get_running_loop().time() + PATIENCE_S
+        if self._up.is_set() and self._prepared and self._link is not None and not self.closed:
+            try:
+                return await work(self._link)  # the usual case; a request has a limit of its own
+            except (Error, OSError) as error:
+                self._weigh(error)
+        return await self._call_until(end, work)
 
     async def wait(self) -> Link | None:
         """The connection as soon as there is one, however long that takes; None where the bus is closed."""
@@ -143,22 +134,34 @@ class NatsLink:
         if isinstance(error, (*_WITHOUT_STREAM, NotFoundError)):
             self.forget()
 
+    async def _call_until(self, end: float, work: Callable[[Link], Awaitable[T]]) -> T:
+        loop = asyncio.get_running_loop()
+        problem: Exception | None = None
+        try:
+            async with asyncio.timeout_at(end):
+                while loop.time() < end:  # beside the timeout: the client swallows some cancellations
+                    try:
+                        return await work(await self._ready())
+                    except (Error, OSError) as error:
+                        self._weigh(error)
+                        problem = error
+                    await asyncio.sleep(PAUSE_S)
+        except TimeoutError:
+            pass
+        raise self.unavailable(problem or self._problem)
+
     async def _ready(self) -> Link:
         """The connection, with streams and consumers."""
-        if not self._up.is_set() or not self._prepared or self._link is None or self._link.client.is_closed:
-            async with self._making:
-                if self.closed:
-                    raise self.unavailable()
-                if self._link is None or self._link.client.is_closed:
-                    self._link, self._prepared = await self._connect(), False
-                await self._up.wait()
-                if not self._prepared:
-                    await self._prepare(self._link.jetstream)
-                    self._prepared = True
-        if self.closed:
-            raise self.unavailable()
-        assert self._link is not None
-        return self._link
+        async with self._making:
+            if self.closed:
+                raise self.unavailable()
+            if self._link is None or self._link.client.is_closed:
+                self._link, self._prepared = await self._connect(), False
+            await self._up.wait()
+            if not self._prepared:
+                await self._prepare(self._link.jetstream)
+                self._prepared = True
+            return self._link
 
     async def _connect(self) -> Link:
         client = Client()
@@ -202,35 +205,3 @@ class NatsLink:
 async def itself(link: Link) -> Link:
     """Work that does nothing: `NatsLink.call` then gives the connection."""
     return link
-
-
-def _shown(url: str) -> str:
-    """An address without user and password."""
-    parts = urlsplit(url if "//" in url else f"nats://{url}")
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _options(settings: NatsSettings) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "servers": list(settings.urls),
-        "name": "ngoclinh",
-        "connect_timeout": ATTEMPT_S,
-        "reconnect_time_wait": 0.5,
-        "max_reconnect_attempts": -1,
-        "ping_interval": 10,
-        "max_outstanding_pings": 2,
-        "flush_timeout": ATTEMPT_S,
-    }
-    for name, file in (("nats.credentials_file", settings.credentials_file), ("nats.ca_file", settings.ca_file)):
-        if file is not None and not file.is_file():
-            raise InvalidField(name, f"không có tệp {file}", f"there is no file {file}")
-    if settings.credentials_file is not None:
-        options["user_credentials"] = str(settings.credentials_file)
-    if settings.ca_file is not None:
-        try:
-            options["tls"] = ssl.create_default_context(cafile=str(settings.ca_file))
-        except ssl.SSLError as error:
-            raise InvalidField(
-                "nats.ca_file", f"không phải chứng chỉ PEM: {error}", f"no PEM certificates: {error}"
-            ) from error
-    return options

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
 from nats.aio.msg import Msg
-from nats.js.api import Header, RawStreamMsg
+from nats.js.api import RawStreamMsg
 from nats.js.errors import BadRequestError, NotFoundError, ServerError
 
 from services.adapters.cluster.nats_link import NatsLink
-from services.adapters.cluster.nats_streams import KEY, Layout
+from services.adapters.cluster.nats_streams import KEY, MSG_ID, Layout
 from services.core.ports import Quarantined
 
 REASON_MAX = 2000
@@ -37,8 +37,8 @@ class Quarantine:
         """Keep a message of the stream of events; doing it twice is the same as once."""
         told = message.metadata
         headers = {
-            Header.MSG_ID.value: f"{told.sequence.stream}@{told.timestamp.timestamp():.6f}",
-            KEY: (message.headers or {}).get(KEY, ""),
+            MSG_ID: f"{told.sequence.stream}@{told.timestamp.timestamp():.6f}",
+            KEY: quote(key_of(message)),
             _REASON: quote(reason[:REASON_MAX]),
             _ATTEMPTS: str(told.num_delivered),
         }
@@ -87,3 +87,9 @@ class Quarantine:
             quarantine_time=message.time or datetime.fromtimestamp(0, UTC),
             payload=message.data or b"",
         )
+
+
+def key_of(message: Msg) -> str:
+    """The key of an event: it stands in the id by which doubles are dropped, of a released one in a header of its own."""
+    headers = message.headers or {}
+    return unquote(headers[KEY] if KEY in headers else headers.get(MSG_ID, "").partition(":")[2])

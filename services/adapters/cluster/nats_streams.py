@@ -32,8 +32,8 @@ DEDUP_WINDOW_S = 86_400.0
 KEEP_S = DEDUP_WINDOW_S + 3600
 """Seconds for which acknowledged events stay, so that a server that starts again still knows their keys."""
 
-KEY = "Ngoclinh-Key"
-"""Header with the key of an event, percent-encoded."""
+MSG_ID, KEY = "Nats-Msg-Id", "Ngoclinh-Key"
+"""Headers: the id of which the server stores one message, and the key of an event whose id does not end with it."""
 
 
 @dataclass(frozen=True)
