@@ -35,7 +35,7 @@ from services.media.alerting import Alerter, Notifier
 from services.media.analyze import Analyzer
 from services.media.evidence import EvidenceStore
 from services.media.servicer import MediaServicer
-from services.media.workers import Keeper
+from services.media.workers import SIDE_BY_SIDE, Keeper
 from services.operations.health import Watched
 from services.operations.servicer import OperationsServicer
 from services.roles import ALL, Role, addresses
@@ -88,6 +88,10 @@ class Running:
         waiting.cancel()
         for task in done - {waiting}:
             task.result()
+
+
+def _at_once(settings: Settings, place: tuple[str, str]) -> int:
+    return settings.media.events_at_once if place in SIDE_BY_SIDE else 1
 
 
 def watched(settings: Settings, stores: Stores, seen: Observations) -> Watched:
@@ -231,7 +235,9 @@ async def running(
                     name="upkeep",
                 ),
                 *(
-                    asyncio.create_task(run_worker(stores.bus, *place, handle), name=".".join(place))
+                    asyncio.create_task(
+                        run_worker(stores.bus, *place, handle, at_once=_at_once(settings, place)), name=".".join(place)
+                    )
                     for place, handle in handlers(settings, stores, services, channel, clock, role).items()
                 ),
             )

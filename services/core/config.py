@@ -134,6 +134,14 @@ class CrawlerSettings(Section):
     memory_mb: int = Field(1024, ge=256, description="Memory fence of the crawler process in MB.")
 
 
+class MediaSettings(Section):
+    """Keeping articles."""
+
+    events_at_once: int = Field(
+        16, ge=1, le=256, description="Collected and analysed articles that are recorded and indexed at the same time."
+    )
+
+
 class SentimentSettings(Section):
     """The classifier."""
 
@@ -212,6 +220,12 @@ class NatsSettings(Section):
         "ngoclinh", pattern=r"^[a-z0-9-]{1,32}$", description="First word of the subjects and streams of this office."
     )
     replicas: int = Field(1, ge=1, le=5, description="Copies of every event; 3 in a cluster of three servers.")
+    monitoring_url: str = Field(
+        "",
+        pattern=r"^(https?://.+)?$",
+        description="The server's monitoring (its setting `http`): by it `ngoclinh doctor` sees whether every write is "
+        "synced. Example: http://nats.ngoclinh.svc:8222",
+    )
 
 
 class PostgresSettings(Section):
@@ -317,6 +331,7 @@ class Settings(Section):
     grpc: GrpcSettings = GrpcSettings()
     peers: PeersSettings = PeersSettings()
     crawler: CrawlerSettings = CrawlerSettings()
+    media: MediaSettings = MediaSettings()
     sentiment: SentimentSettings = SentimentSettings()
     alerts: AlertSettings = AlertSettings()
     land: LandSettings = LandSettings()

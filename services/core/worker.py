@@ -47,20 +47,38 @@ class Quarantine(Exception):
     """The cause will not pass: set the event aside with this reason."""
 
 
-async def run_worker(bus: Bus, subject: str, group: str, handle: Handle, delays_s: Sequence[float] = DELAYS_S) -> None:
+async def run_worker(
+    bus: Bus, subject: str, group: str, handle: Handle, delays_s: Sequence[float] = DELAYS_S, at_once: int = 1
+) -> None:
     """Be one member of a group until the bus is closed or the task is cancelled.
 
     Several tasks may run this for the same group: they share the load.
+
+    Args:
+        bus: where events come from.
+        subject: of the events.
+        group: that consumes them.
+        handle: does the work of one event.
+        delays_s: pauses between attempts.
+        at_once: most events in hand at the same time; with 1 they are handled in the order in which they come.
     """
     while True:
         try:
-            async for delivery in bus.consume(subject, group):
-                await attend(delivery, handle, delays_s)
-        except Unavailable as error:
-            _log.warning("bus does not answer", subject=subject, group=group, error=error.en)
-            await asyncio.sleep(BUS_PAUSE_S)
+            await _consume(bus, subject, group, handle, delays_s, at_once)
+        except* Unavailable as errors:
+            _log.warning("bus does not answer", subject=subject, group=group, error=str(errors.exceptions[0]))
         else:
             return
+        await asyncio.sleep(BUS_PAUSE_S)
+
+
+async def _consume(bus: Bus, subject: str, group: str, handle: Handle, delays_s: Sequence[float], at_once: int) -> None:
+    free = asyncio.Semaphore(at_once - 1)
+    async with asyncio.TaskGroup() as tasks:
+        async for delivery in bus.consume(subject, group):
+            task = tasks.create_task(attend(delivery, handle, delays_s))
+            task.add_done_callback(lambda _: free.release())
+            await free.acquire()
 
 
 async def attend(delivery: Delivery, handle: Handle, delays_s: Sequence[float] = DELAYS_S) -> None:

@@ -21,6 +21,10 @@ from services.core.ports import ArticleIndex, Bus, Ledger, Output
 from services.core.worker import Handle, run_worker
 
 
+SIDE_BY_SIDE = frozenset({("media.collected", "ledger"), ("media.analyzed", "index")})
+"""Where events may be handled at the same time: ledger and index do not mind the order in which they come."""
+
+
 class Keeper:
     """Handlers of the events that ledger and index keep.
 
@@ -87,8 +91,16 @@ class Keeper:
         return []
 
 
-async def run(bus: Bus, ledger: Ledger, index: ArticleIndex) -> None:
-    """Keep ledger and index until the bus is closed or the task is cancelled."""
+async def run(bus: Bus, ledger: Ledger, index: ArticleIndex, at_once: int = 1) -> None:
+    """Keep ledger and index until the bus is closed or the task is cancelled.
+
+    Args:
+        bus: where events come from.
+        ledger: the store of record.
+        index: the search index.
+        at_once: most events of a subject of `SIDE_BY_SIDE` in hand at the same time.
+    """
     async with asyncio.TaskGroup() as tasks:
-        for (subject, group), handle in Keeper(ledger, index).handlers.items():
-            tasks.create_task(run_worker(bus, subject, group, handle), name=f"{subject}/{group}")
+        for place, handle in Keeper(ledger, index).handlers.items():
+            many = at_once if place in SIDE_BY_SIDE else 1
+            tasks.create_task(run_worker(bus, *place, handle, at_once=many), name="/".join(place))

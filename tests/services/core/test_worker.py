@@ -98,3 +98,25 @@ async def test_an_event_that_ends_its_worker_each_time_is_quarantined(bus: Sqlit
                 break
     assert await work_until_ended(bus, []) == 0
     assert len(await bus.quarantined()) == 1
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+async def test_so_many_events_are_in_hand_at_once_and_no_more(bus: SqliteBus, at_once: int) -> None:
+    in_hand, most, done = 0, 0, 0
+
+    async def handle(_: Any) -> Sequence[Output]:
+        nonlocal in_hand, most, done
+        in_hand += 1
+        most = max(most, in_hand)
+        await asyncio.sleep(0.05)
+        in_hand, done = in_hand - 1, done + 1
+        return []
+
+    for number in range(7):
+        await bus.publish(SUBJECT, SubmissionFailed(submission=f"submissions/{number}"), str(number))
+    worker = asyncio.create_task(run_worker(bus, SUBJECT, GROUP, handle, DELAYS, at_once))
+    async with asyncio.timeout(20):
+        while (await bus.depth())[SUBJECT, GROUP]:  # noqa: ASYNC110 - a bus tells its depth only when asked
+            await asyncio.sleep(0.02)
+    worker.cancel()
+    assert (most, done) == (at_once, 8)
