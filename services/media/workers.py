@@ -20,7 +20,6 @@ from ngoclinh.media.v1.event_pb2 import (
 from services.core.ports import ArticleIndex, Bus, Ledger, Output
 from services.core.worker import Handle, run_worker
 
-
 SIDE_BY_SIDE = frozenset({("media.collected", "ledger"), ("media.analyzed", "index")})
 """Where events may be handled at the same time: ledger and index do not mind the order in which they come."""
 
