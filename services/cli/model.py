@@ -1,4 +1,4 @@
-"""`ngoclinh model …`: train a PhoBERT classifier, export it for serving, tell what is wrong with a directory."""
+"""`ngoclinh model …`: train a PhoBERT classifier, export it for serving, check a directory, put a new one in place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from services.core.config import Settings
     from services.sentiment.phobert.text import Segmenter
 
-app = typer.Typer(no_args_is_help=True, help="Train, export and check a PhoBERT classifier.")
+app = typer.Typer(no_args_is_help=True, help="Train, export, check and reload a PhoBERT classifier.")
 
 Out = Annotated[Path, typer.Option(help="New folder for the result.")]
 AcceptLicence = Annotated[
@@ -91,6 +91,36 @@ def check(
     if found:
         raise typer.Exit(1)
     print(TEXTS[common.language(ctx)]["good"].format(folder=folder))
+
+
+@app.command()
+def reload(ctx: typer.Context) -> None:
+    """Have the running program load the model of its settings again, without missing a call; SIGHUP does the same."""
+    print(common.run(_reload(common.settings_from(ctx)), ctx))
+
+
+async def _reload(settings: Settings) -> str:
+    """The model that answers from now on.
+
+    Raises:
+        Conflict: no program runs.
+    """
+    from ngoclinh.sentiment.v1.sentiment_service_pb2 import ReloadModelRequest
+    from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
+
+    from services.bootstrap import reach
+    from services.cli.up import RELOAD_S
+    from services.core.errors import Conflict
+    from services.supervisor import is_locked
+
+    if not is_locked(settings.data_dir / "lock"):
+        raise Conflict(
+            f"Không có chương trình nào đang chạy trên {settings.data_dir}.",
+            f"No program runs over {settings.data_dir}.",
+        )
+    async with reach(settings) as channel:
+        model = await SentimentServiceStub(channel).ReloadModel(ReloadModelRequest(), timeout=RELOAD_S)
+    return f"{model.name}@{model.version}"
 
 
 def _words(settings: Settings) -> Segmenter:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import common
-from services.cli.up import stop_signal
+from services.cli.up import reload_signal, stop_signal
 from services.core.errors import InvalidField
 
 if TYPE_CHECKING:
@@ -31,5 +31,6 @@ async def _serve(settings: Settings, name: str) -> None:
         raise InvalidField("role", f"không có phần “{name}”; có: {parts}", f"no part '{name}'; there are {parts}")
     stop = stop_signal()
     async with running(settings, role=ROLES[name]) as program:
+        reload_signal(program)
         print(f"ready {name} {program.url} grpc://{program.grpc_address}", flush=True)
         await program.until(stop)

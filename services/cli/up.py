@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from services.core.config import Settings
 
 
+RELOAD_S = 60.0
+"""Seconds for which a model may take to load."""
+
+
 def up(
     ctx: typer.Context,
     port: Annotated[int | None, typer.Option(help="Port of the gateway; 0 takes a free one.")] = None,
@@ -32,6 +36,7 @@ async def serve(settings: Settings) -> None:
 
     stop = stop_signal()
     async with running(settings) as program:
+        reload_signal(program)
         say_ready(program)
         await program.until(stop)
 
@@ -39,6 +44,21 @@ async def serve(settings: Settings) -> None:
 def say_ready(program: Running) -> None:
     """Print the one line that says where it serves."""
     print(f"ready {program.url} grpc://{program.grpc_address}", flush=True)
+
+
+def reload_signal(program: Running) -> None:
+    """From now on, SIGHUP loads the model of the sentiment service again; the log says how it went."""
+    from ngoclinh.sentiment.v1.sentiment_service_pb2 import ReloadModelRequest
+    from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
+
+    stub, calls = SentimentServiceStub(program.channel), set()
+
+    def reload() -> None:
+        call = stub.ReloadModel(ReloadModelRequest(), timeout=RELOAD_S)
+        calls.add(call)
+        call.add_done_callback(calls.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def stop_signal() -> asyncio.Event:
