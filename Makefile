@@ -8,7 +8,7 @@ WEB := services/gateway/web
 PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web up demo test test-cluster test-models check format bench docs model lock images clean
+.PHONY: help setup web up demo test test-cluster test-models check format bench docs model lock images k8s-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -72,6 +72,13 @@ docs: setup ## write the generated reference pages again
 
 model: setup ## train the bundled baseline again from the data in the repository
 	$(BIN)/python -m services.sentiment.train
+
+k8s-check: setup .venv-checkov/bin/checkov ## look at the manifests without a cluster
+	k8s/check
+
+.venv-checkov/bin/checkov: # in an environment of its own: it wants an older packaging
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install -q --disable-pip-version-check 'checkov>=3.2,<4'
 
 lock: setup ## write the locked versions of the images again
 	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/base.lock
