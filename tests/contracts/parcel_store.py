@@ -279,6 +279,19 @@ class ParcelStoreContract:
         await put(store, 2, [a_parcel(7)], [])
         assert await store.get(old) is None, "the present version no longer has the alias"
 
+    async def test_no_character_is_refused_or_ends_a_text(self, store: ParcelStore) -> None:
+        odd = a_parcel(1, name="parcels/\0\ud7ff\U0001f33e'%s\\", sheet="3\0", aliases=["parcels/a\0b"])
+        finding = a_finding("f\0g", odd)
+        finding.message.vi = "Thửa \0 chồng lấn"
+        await put(store, 1, [odd], [finding])
+        for name in (odd.name, odd.aliases[0]):
+            kept = await store.get(name)
+            assert kept is not None
+            assert (kept.name, kept.sheet) == (odd.name, odd.sheet)
+        assert await store.get("parcels/a") is None
+        assert (await store.findings(FindingFilter(parcel=odd.name), 10)).findings == [finding]
+        assert await names(store, ParcelFilter(sheet="\0")) == []
+
     async def test_pages_stay_stable_while_others_write(self, store: ParcelStore) -> None:
         await put(store, 1, [a_parcel(number) for number in range(100, 160, 2)], [])
         seen: list[str] = []

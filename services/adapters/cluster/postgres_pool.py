@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
-from psycopg.types.string import StrDumperUnknown
+from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
 
 from services.core.config import PostgresSettings
 from services.core.errors import InvalidField, Overloaded, Unavailable
@@ -32,6 +32,13 @@ GRACE_S = 5.0
 
 class _Text(StrDumperUnknown):
     """Text as PostgreSQL takes it: it knows no NUL, which U+FFFD stands for instead."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\ufffd"))
+
+
+class _CopiedText(StrBinaryDumper):
+    """The same in binary COPY."""
 
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace("\0", "\ufffd"))
@@ -142,8 +149,9 @@ class Pool:
             connection = await Connection.connect(**parameters, autocommit=True)
         except (psycopg.OperationalError, OSError) as error:
             raise self.unavailable(error) from error
-        connection.adapters.register_dumper(str, _Text)
         connection.patience_s = self._settings.statement_timeout_s + GRACE_S
+        for dumper in (_CopiedText, _Text):
+            connection.adapters.register_dumper(str, dumper)
         return connection
 
     async def _put_back(self, connection: Connection) -> None:
