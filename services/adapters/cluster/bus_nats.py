@@ -58,6 +58,7 @@ class NatsBus:
         self._layout = layout = Layout(settings.prefix, settings.replicas, lease_s)
         self._link = NatsLink(settings, lambda jetstream: prepare(jetstream, layout), self._wake)
         self._quarantine = Quarantine(self._link, layout)
+        self._monitoring_url = settings.monitoring_url
         self._members: set[Member] = set()
         self._beside: set[asyncio.Task[None]] = set()
         self._stored: dict[tuple[str, str], int] = {}
@@ -142,12 +143,12 @@ class NatsBus:
         return sum([await self._quarantine.forget(id_) for id_ in ids])
 
     async def engine(self) -> EngineState:
-        """How the server is: its release, the bytes of our streams, copies that are missing.
+        """How the server is: its release, the bytes of our streams, what endangers them.
 
         Raises:
             Unavailable: it does not answer.
         """
-        return await self._link.call(lambda link: state(link, self._layout, self._link.address))
+        return await self._link.call(lambda link: state(link, self._layout, self._link.address, self._monitoring_url))
 
     async def close(self) -> None:
         """End all consumers and close the connection."""

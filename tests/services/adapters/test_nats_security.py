@@ -109,7 +109,7 @@ async def test_the_credentials_and_the_authority_of_the_settings_let_it_in(setti
 
 async def test_without_credentials_it_is_not_let_in(settings: NatsSettings) -> None:
     async with NatsBus(settings.model_copy(update={"credentials_file": None})) as bus:
-        with pytest.raises(Unavailable, match="tls://127.0.0.1"):
+        with pytest.raises(Unavailable, match=r"tls://127\.0\.0\.1"):
             await bus.depth()
 
 

@@ -14,6 +14,7 @@ from nats.js.api import StreamConfig
 from ngoclinh.media.v1.event_pb2 import ArticleCollected
 
 from services.adapters.cluster.bus_nats import NatsBus
+from services.adapters.cluster.nats_state import UNSAFE, Told
 from services.adapters.cluster.nats_streams import DEDUP_WINDOW_S, KEEP_S, Layout, sweep
 from services.core.errors import TooLarge, Unavailable
 from services.core.ports import HasEngine, Output
@@ -22,6 +23,8 @@ from tests.contracts.bus import GROUP, SUBJECT, drain, nothing_comes, take
 from tests.contracts.bus_worker import submission
 from tests.contracts.nats_places import new_place, open_bus, settings_of
 from tests.engines import Nats
+from tests.engines.base import free_port
+from tests.engines.fixtures import started
 
 pytestmark = pytest.mark.cluster
 
@@ -143,6 +146,25 @@ async def test_the_server_tells_its_release_and_what_lies_there(place: Place) ->
     assert state.size_bytes > 0
     assert state.problems == []
     assert any("sync_interval: always" in en for _, en in state.notes)
+
+
+@pytest.mark.parametrize(("sync", "told"), [("always", []), ("2m", [UNSAFE])])
+async def test_a_server_that_does_not_sync_every_write_is_told_where_its_monitoring_is_known(
+    sync: str, told: list[Told]
+) -> None:
+    for server in started(Nats):
+        port, file = free_port(), server.folder / "nats.conf"
+        server.kill()
+        file.write_text(
+            f"{file.read_text().replace('sync_interval: always', f'sync_interval: {sync}')}http: 127.0.0.1:{port}\n"
+        )
+        server.start()
+        settings = settings_of(new_place(server)).model_copy(update={"monitoring_url": f"http://127.0.0.1:{port}/"})
+        async with NatsBus(settings) as bus:
+            assert (await bus.engine()).problems == told
+        async with NatsBus(settings.model_copy(update={"monitoring_url": f"http://127.0.0.1:{free_port()}"})) as bus:
+            ((_, en),) = (await bus.engine()).problems
+        assert "does not answer" in en
 
 
 async def test_more_copies_than_there_are_servers_is_told_in_the_words_of_the_server(nats: Nats) -> None:
