@@ -13,20 +13,25 @@ import grpc
 import grpc.aio
 from ngoclinh.media.v1.article_pb2 import Analysis, Article, ParcelReference, PlaceMention
 from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected
-from ngoclinh.sentiment.v1.sentiment_service_pb2 import BatchAnalyzeTextsRequest, Text, TextAnalysis
+from ngoclinh.sentiment.v1.sentiment_service_pb2 import (
+    AnalyzeTextRequest,
+    AnalyzeTextStreamRequest,
+    Text,
+    TextAnalysis,
+)
 from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
 
 from services.core.areas import Mention, mentions
 from services.core.areas.names import PROVINCE
 from services.core.clock import Clock, to_datetime, to_timestamp, utc_now, vietnam_date
+from services.core.errors import Unavailable
 from services.core.ports import Output
 from services.core.references import documents, parcel_references
 from services.core.worker import Handle, Quarantine, Retry
+from services.rpc import status
 
-MAX_TEXTS = 64
-"""Texts in one call to the classifier."""
-MAX_CALL_CHARS = 300_000
-"""Characters in one call, so that it stays under the size of a message: three bytes a character at most."""
+MAX_TEXT_CHARS = 300_000
+"""Characters of a text that the classifier is given: at three bytes a character at most, they fit into a message."""
 MAX_TITLE_CHARS = 10_000
 
 _PASSING = {
@@ -69,22 +74,30 @@ class Analyzer:
             Quarantine: it refuses the text.
         """
         try:
-            (analyzed,) = await self.analyze([event.article])
+            answer = await self._sentiment.AnalyzeText(AnalyzeTextRequest(text=_text(event.article)))
         except grpc.aio.AioRpcError as error:
             told = f"SentimentService: {error.code().name}: {error.details()}"
-            raise (Retry if error.code() in _PASSING else Quarantine)(told) from error
+            if error.code() in _PASSING:
+                raise Retry(told, status.retry_after_s(status.from_rpc_error(error))) from error
+            raise Quarantine(told) from error
+        analyzed = await asyncio.to_thread(self._analyzed, event.article, answer.analysis)
         return [Output("media.analyzed", analyzed, f"{analyzed.article}@{analyzed.revision}")]
 
     async def analyze(self, articles: Sequence[Article]) -> list[ArticleAnalyzed]:
-        """What is known about each article, in their order; few calls to the classifier for many articles.
+        """What is known about each article, in their order; however many there are, they are one stream.
 
         Raises:
-            grpc.aio.AioRpcError: the classifier does not answer, or refuses a text.
+            grpc.aio.AioRpcError: the classifier does not answer.
+            Unavailable: it could not analyse a text.
         """
-        judged: list[TextAnalysis] = []
-        for group in _groups([_text(article) for article in articles]):
-            answer = await self._sentiment.BatchAnalyzeTexts(BatchAnalyzeTextsRequest(texts=group))
-            judged += answer.analyses
+        requests = (
+            AnalyzeTextStreamRequest(id=str(place), text=_text(article)) for place, article in enumerate(articles)
+        )
+        judged = [TextAnalysis()] * len(articles)
+        async for answer in self._sentiment.AnalyzeTextStream(requests):
+            if answer.HasField("error"):
+                raise Unavailable(status.message(answer.error, "vi"), status.message(answer.error, "en"))
+            judged[int(answer.id)] = answer.analysis
         return [
             await asyncio.to_thread(self._analyzed, article, judgement)
             for article, judgement in zip(articles, judged, strict=True)
@@ -156,19 +169,4 @@ def _body(article: Article) -> str:
 
 def _text(article: Article) -> Text:
     """What the classifier is given of an article."""
-    return Text(title=article.title[:MAX_TITLE_CHARS], text=_body(article)[:MAX_CALL_CHARS])
-
-
-def _groups(texts: Iterable[Text]) -> Iterable[list[Text]]:
-    """Neighbours in groups that fit into one call."""
-    group: list[Text] = []
-    size = 0
-    for text in texts:
-        chars = len(text.title) + len(text.text)
-        if group and (len(group) == MAX_TEXTS or size + chars > MAX_CALL_CHARS):
-            yield group
-            group, size = [], 0
-        group.append(text)
-        size += chars
-    if group:
-        yield group
+    return Text(title=article.title[:MAX_TITLE_CHARS], text=_body(article)[:MAX_TEXT_CHARS])

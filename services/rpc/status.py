@@ -149,6 +149,13 @@ def message(status: status_pb2.Status, lang: str) -> str:
     return texts.get(lang) or str(status.message)
 
 
+def retry_after_s(status: status_pb2.Status) -> float:
+    """Seconds after which a new try makes sense; 0 where the status names none."""
+    return next(
+        (float(info.retry_delay.ToMilliseconds()) / 1000 for info in details(status, error_details_pb2.RetryInfo)), 0.0
+    )
+
+
 def details(status: status_pb2.Status, kind: type[D]) -> Iterator[D]:
     """The details of one kind."""
     for packed in status.details:
