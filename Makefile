@@ -43,7 +43,7 @@ test-cluster: setup ## run the tests against real NATS, PostgreSQL with PostGIS 
 
 # A virtual environment of its own: torch brings packages of CUDA with it, about 6 GB.
 test-models: $(MODELS_STAMP) ## run the tests of PhoBERT that need torch and RDRSegmenter (installs 6 GB into .venv-models)
-	$(MODELS)/python -m pytest -m models -n 0
+	$(MODELS)/python -m pytest tests/services/sentiment tests/contracts/test_classifier_phobert.py -m models -n 0
 
 $(MODELS_STAMP): pyproject.toml hatch_build.py $(shell find protos -name '*.proto')
 	@test -x $(MODELS)/python || $(PYTHON) -m venv .venv-models
