@@ -19,6 +19,7 @@ from urllib.parse import quote
 from google.protobuf.message import Message
 from nats.aio.msg import Msg
 from nats.errors import Error
+from nats.js import JetStreamContext
 from nats.js.api import PubAck
 
 from services.adapters.cluster.nats_link import ATTEMPT_S, PAUSE_S, Link, NatsLink, itself
@@ -55,9 +56,9 @@ class NatsBus:
     """
 
     def __init__(self, settings: NatsSettings, lease_s: float = LEASE_S) -> None:
-        self._layout = layout = Layout(settings.prefix, settings.replicas, lease_s)
-        self._link = NatsLink(settings, lambda jetstream: prepare(jetstream, layout), self._wake)
-        self._quarantine = Quarantine(self._link, layout)
+        self._layout = Layout(settings.prefix, settings.replicas, lease_s)
+        self._link = NatsLink(settings, self._prepare, self._wake)
+        self._quarantine = Quarantine(self._link, self._layout)
         self._monitoring_url = settings.monitoring_url
         self._members: set[Member] = set()
         self._beside: set[asyncio.Task[None]] = set()
@@ -172,6 +173,10 @@ class NatsBus:
         """Move a message to the quarantine; if this breaks off in between, the message comes again as well."""
         await self._quarantine.put(message, place, reason)
         await self.end(message, ACK)
+
+    async def _prepare(self, jetstream: JetStreamContext) -> None:
+        self._stored.clear()  # the numbers may be those of a stream that is gone
+        await prepare(jetstream, self._layout)
 
     async def _next(self, member: Member, subject: str, group: str) -> Delivery | None:
         """The next event; None where there is none yet. An undecodable one is set aside at once."""

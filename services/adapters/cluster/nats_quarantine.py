@@ -14,8 +14,8 @@ from services.adapters.cluster.nats_link import NatsLink
 from services.adapters.cluster.nats_streams import KEY, MSG_ID, Layout
 from services.core.ports import Quarantined
 
-REASON_MAX = 2000
-"""Characters of a reason that are kept."""
+REASON_MAX = 1000
+"""Characters of a reason that are kept: at most 12 kB as a header."""
 _REASON, _ATTEMPTS = "Ngoclinh-Reason", "Ngoclinh-Attempts"
 _ABSENT = (NotFoundError, BadRequestError, ServerError)
 """What the server answers, depending on where the number lies, when a message to be deleted is not there."""

@@ -11,9 +11,10 @@ import nats as client
 import pytest
 from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
-from ngoclinh.media.v1.event_pb2 import ArticleCollected
+from ngoclinh.media.v1.event_pb2 import ArticleCollected, SubmissionFailed
 
-from services.adapters.cluster.bus_nats import NatsBus
+from services.adapters.cluster.bus_nats import HEADERS_MAX, NatsBus
+from services.adapters.cluster.nats_quarantine import REASON_MAX
 from services.adapters.cluster.nats_state import UNSAFE, Told
 from services.adapters.cluster.nats_streams import DEDUP_WINDOW_S, KEEP_S, Layout, sweep
 from services.core.errors import TooLarge, Unavailable
@@ -95,11 +96,19 @@ async def test_an_event_beyond_the_limit_of_the_server_is_refused_before_it_is_s
         await place.bus.publish(SUBJECT, submission("x" * (8 << 20)), "k")
     assert "max_payload" in caught.value.vi
     assert "max_payload" in caught.value.en
-    await place.bus.publish(SUBJECT, submission("x" * (3 << 20)), "k")
-    await (await take(place.bus)).quarantine("ý do " * 10_000)
+
+
+async def test_the_largest_event_finds_room_in_the_quarantine_with_its_reason(place: Place) -> None:
+    most = (8 << 20) - HEADERS_MAX
+    event = SubmissionFailed(submission="x" * (most - 5))
+    assert event.ByteSize() == most
+    await place.bus.publish(SUBJECT, event, "k")
+    await (await take(place.bus)).quarantine("\N{FIRE}" * 10_000)
     (kept,) = await place.bus.quarantined()
-    assert len(kept.payload) > 6 << 20
-    assert kept.reason.startswith("ý do ý do")
+    assert kept.payload == event.SerializeToString(deterministic=True)
+    assert kept.reason == "\N{FIRE}" * REASON_MAX
+    assert await place.bus.release([kept.id]) == 1
+    assert (await take(place.bus)).event == event
 
 
 async def test_an_output_that_the_server_never_takes_sets_its_event_aside(place: Place) -> None:
