@@ -8,7 +8,7 @@ WEB := services/gateway/web
 PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web up demo test test-cluster test-models check format bench docs model lock images k8s-check clean
+.PHONY: help setup web up demo test test-cluster test-faults test-models check format bench docs model lock images k8s-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -36,10 +36,14 @@ demo: setup web ## run everything over local sample data at http://127.0.0.1:808
 # The browser's driver keeps an event loop running in its process, where asynchronous tests cannot run: a run of its own.
 test: setup web ## run the tests that need package registries only
 	$(BIN)/python -m pytest --ignore tests/browser -m "not cluster and not models"
-	$(BIN)/python -m pytest tests/browser -n 0
+	$(BIN)/python -m pytest tests/browser -m "not cluster" -n 0
 
-test-cluster: setup ## run the tests against real NATS, PostgreSQL with PostGIS and Elasticsearch, which they start and stop
-	$(BIN)/python -m pytest -m cluster -n 2
+test-cluster: setup web ## run the tests against real NATS, PostgreSQL with PostGIS and Elasticsearch, which they start and stop
+	$(BIN)/python -m pytest --ignore tests/browser -m cluster -n 2 -rs
+	$(BIN)/python -m pytest tests/browser -m cluster -n 0 -rs
+
+test-faults: setup ## kill each of the three servers 20 times (kill -9) during a crawl and an import
+	NGOCLINH_FAULT_ROUNDS=20 $(BIN)/python -m pytest tests/cluster/test_faults.py -n 0 -rs
 
 # A virtual environment of its own: torch brings packages of CUDA with it, about 6 GB.
 test-models: $(MODELS_STAMP) ## run the tests of PhoBERT that need torch and RDRSegmenter (installs 6 GB into .venv-models)
