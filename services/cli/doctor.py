@@ -105,9 +105,13 @@ def _sources(settings: Settings) -> Answer:
 
 
 def _model(settings: Settings) -> Answer:
-    from services.sentiment.baseline import Baseline
+    from services.core.errors import NgocLinhError
+    from services.stores import open_store
 
-    card = Baseline().card()
+    try:
+        card = open_store(settings, "classifier").card()
+    except NgocLinhError as error:
+        return Answer(False, f"Mô hình: {error.vi}", f"Model: {error.en}")
     return Answer(
         True,
         f"Mô hình {card.name}@{card.version} ({card.licence})",

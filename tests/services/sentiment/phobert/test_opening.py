@@ -12,6 +12,7 @@ from ngoclinh.sentiment.v1.sentiment_service_pb2 import Text
 from typer.testing import CliRunner
 
 from services.cli import app
+from services.cli.doctor import _model
 from services.core.config import SentimentSettings, Settings
 from services.core.errors import InputError, LicenceRefused, NgocLinhError, Unavailable
 from services.sentiment.phobert.check import problems
@@ -159,3 +160,12 @@ def test_the_command_line_answers_with_the_model_of_the_settings(
     answer = CliRunner().invoke(app, ["sentiment", "Bà con rất vui.", "--format", "json"])
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.output)["model"] == "phobert-shape@0"
+
+
+def test_the_doctor_looks_at_the_model_of_the_settings(folder: Path) -> None:
+    settings = Settings(sentiment={"model_dir": folder, "segmenter": "none"})
+    assert _model(settings).sound
+    assert "phobert-shape@0 (apache-2.0)" in _model(settings).en
+    folder.joinpath("bpe.codes").unlink()
+    assert not _model(settings).sound
+    assert "bpe.codes" in _model(settings).vi
