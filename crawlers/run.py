@@ -53,7 +53,7 @@ async def crawl(
         bus: where events go and commands come from.
         frontier_path: the crawler's own file.
         once: poll every source once, fetch what it names, and end.
-        sources: the sources; None reads those that the settings name.
+        sources: the sources of all crawlers; None reads those that the settings name.
         clock: wall-clock seconds.
         make_host: makes the state of a host.
         started: gets the crawl before it begins, to stop it.

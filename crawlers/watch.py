@@ -11,7 +11,7 @@ from ngoclinh.media.v1.event_pb2 import AddSource, SourceCommand, SourceStateRep
 
 from crawlers import health
 from crawlers.adding import Adder
-from crawlers.canonical import canonical
+from crawlers.canonical import canonical, is_web
 from crawlers.catalogue import SourceSpec
 from crawlers.checking import Checker
 from crawlers.duplicates import Documents
@@ -24,11 +24,13 @@ from crawlers.relevance import Relevance
 from crawlers.safety import check_url
 from crawlers.schedule import RETRY_S, Outcome
 from crawlers.settings import user_agent
+from crawlers.shards import MOST_PASSES, Shard
 from crawlers.visiting import Visitor
 from services.core.clock import to_timestamp
 from services.core.config import Settings
 from services.core.errors import FetchFailed, FetchRefused, Unavailable
 from services.core.log import get_logger
+from services.core.names import random_id
 from services.core.ports import Bus, Output
 from services.core.worker import Quarantine, run_worker
 
@@ -49,7 +51,7 @@ class Watch:
         settings: all settings.
         bus: where events go and commands come from.
         frontier: what there is to do.
-        sources: the declared sources.
+        sources: the declared sources of all crawlers.
         once: poll every source now, and end.
         make_host: makes the state of a host; tests bring hosts that want no pause.
     """
@@ -66,7 +68,9 @@ class Watch:
         self._settings = settings
         self._bus = bus
         self._frontier = frontier
-        self._sources = {spec.id: spec for spec in sources}
+        self._shard = Shard(settings.crawler)
+        self._everyone = list(sources)
+        self._sources = {spec.id: spec for spec in self._shard.mine(sources)}
         self._once = once
         self._make_host = make_host
         self._active: set[str] = set()
@@ -205,7 +209,9 @@ class Watch:
     # ------------------------------------------------------------ commands and reports
 
     async def _command(self, command: SourceCommand) -> Sequence[Output]:
-        """Note what a person asks for; the workers do it."""
+        """Note what a person asks for; the workers do it. What belongs to another crawler is passed on."""
+        if self._shard.count > 1 and not self._is_ours(command):
+            return self._pass_on(command)
         kind = command.WhichOneof("command")
         if kind == "fetch_page":
             return self._submit(command.fetch_page.url, command.fetch_page.submission)
@@ -227,6 +233,21 @@ class Watch:
         self._wake.set()
         return []
 
+    def _is_ours(self, command: SourceCommand) -> bool:
+        kind = command.WhichOneof("command")
+        if kind not in ("fetch_page", "add_source"):
+            return kind is None or getattr(command, kind).removeprefix("sources/") in self._sources
+        url = command.fetch_page.url if kind == "fetch_page" else command.add_source.definition.home_url
+        return not is_web(url) or self._shard.has(url, self._everyone)
+
+    def _pass_on(self, command: SourceCommand) -> Sequence[Output]:
+        if command.passed_count >= MOST_PASSES * self._shard.count:
+            raise Quarantine("no crawler has this source")
+        passed = SourceCommand()
+        passed.CopyFrom(command)
+        passed.passed_count += 1
+        return [Output("source.command", passed, random_id())]
+
     def _submit(self, url: str, submission: str) -> Sequence[Output]:
         """Put a pasted link on the list, by the rules of its source where it belongs to one."""
         try:
@@ -246,6 +267,7 @@ class Watch:
         answer, spec = await self._adder.add(request, self._sources)
         if spec is not None:
             self._sources[spec.id] = spec
+            self._everyone.append(spec)
             self._frontier.sync(self._sources.values())
             self._changed.add(spec.id)
             self._wake.set()

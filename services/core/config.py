@@ -11,9 +11,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from services.core.errors import InvalidField
 
@@ -132,13 +132,21 @@ class CrawlerSettings(Section):
         True, description="Keep articles of national sources only where they name a place of a watch area's province."
     )
     memory_mb: int = Field(1024, ge=256, description="Memory fence of the crawler process in MB.")
+    shards: int = Field(1, ge=1, le=64, description="Crawlers that share the hosts.")
+    shard: int = Field(0, ge=0, le=63, description="Which of them this one is, from 0.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.shard >= self.shards:
+            raise ValueError(f"shard {self.shard} of {self.shards}: they are counted from 0")
+        return self
 
 
 class MediaSettings(Section):
     """Keeping articles."""
 
     events_at_once: int = Field(
-        16, ge=1, le=256, description="Collected and analysed articles that are recorded and indexed at the same time."
+        64, ge=1, le=256, description="Collected and analysed articles that are recorded and indexed at the same time."
     )
 
 
