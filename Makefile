@@ -8,7 +8,7 @@ WEB := services/gateway/web
 PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web up demo test test-cluster test-faults test-models check format bench docs model lock images k8s-check clean
+.PHONY: help setup web up demo test test-cluster test-faults test-models check format bench docs model lock images k8s-check e2e-k8s clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ demo: setup web ## run everything over local sample data at http://127.0.0.1:808
 
 # The browser's driver keeps an event loop running in its process, where asynchronous tests cannot run: a run of its own.
 test: setup web ## run the tests that need package registries only
-	$(BIN)/python -m pytest --ignore tests/browser -m "not cluster and not models"
+	$(BIN)/python -m pytest --ignore tests/browser -m "not cluster and not models and not kubernetes and not e2e"
 	$(BIN)/python -m pytest tests/browser -m "not cluster" -n 0
 
 test-cluster: setup web ## run the tests against real NATS, PostgreSQL with PostGIS and Elasticsearch, which they start and stop
@@ -83,6 +83,10 @@ k8s-check: setup .venv-checkov/bin/checkov ## look at the manifests without a cl
 .venv-checkov/bin/checkov: # in an environment of its own: it wants an older packaging
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install -q --disable-pip-version-check 'checkov>=3.2,<4'
+
+e2e-k8s: setup web ## run the product on the cluster of KUBECONFIG (NGOCLINH_LOAD_IMAGE loads an image archive into it)
+	test -z "$$NGOCLINH_LOAD_IMAGE" || { k8s/build-images base && tests/e2e_k8s/build-images; }
+	$(BIN)/python -m pytest -n 0 -p no:randomly --timeout 1800 -m e2e -s tests/e2e_k8s
 
 lock: setup ## write the locked versions of the images again
 	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/base.lock

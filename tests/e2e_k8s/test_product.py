@@ -1,0 +1,177 @@
+"""The product on a real cluster: it becomes Ready, crawls, imports, answers; pods are killed, restarted, drained."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gis.synthetic import nam_tra_my_sheet
+from tests.conftest import ROOT
+from tests.e2e_k8s import overlay, surroundings
+from tests.e2e_k8s.conftest import MEASURED
+from tests.e2e_k8s.kube import KUBECTL, NAMESPACE, OUTSIDE, apply, items, kubectl, pods, rolled_out, wait
+
+pytestmark = pytest.mark.e2e
+
+READS = (
+    "/v1/situation",
+    "/v1/articles?page_size=20",
+    "/v1/articles:summarize",
+    "/v1/parcels?page_size=20",
+    "/v1/model",
+)
+AREAS = 5
+
+
+@pytest.fixture(scope="module", params=["single-node", "cluster"])
+def product(
+    request: pytest.FixtureRequest, cluster: str, texts: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The name of the overlay that runs."""
+    name: str = request.param
+    objects = overlay.objects(name, cluster)
+    apply(*(each for each in objects if each["kind"] == "Namespace"))
+    wait("account", lambda: "default" in kubectl("get", "sa", "-n", NAMESPACE, "-o", "name"), 60)
+    surroundings.make_secrets()
+    folder = tmp_path_factory.mktemp(name)
+    for each in (folder, *list(folder.parents)[:3]):
+        each.chmod(0o755)
+    surroundings.make_volumes(objects, str(folder))
+    start = time.monotonic()
+    apply(*objects)
+    rolled_out(600)
+    MEASURED[f"{name}: seconds until every pod was Ready"] = round(time.monotonic() - start, 1)
+    yield name
+    kubectl("delete", "namespace", NAMESPACE, "--wait=true", timeout_s=300)
+    kubectl("delete", "pv", "--all", "--wait=false", check=False)
+
+
+def counts() -> dict[str, Any]:
+    """What the product knows, in numbers that must not change by themselves."""
+    situation = surroundings.ask("GET", "/v1/situation")
+    return {
+        "articles": surroundings.ask("GET", "/v1/articles?page_size=1")["total_size"],
+        "parcels": surroundings.ask("GET", "/v1/parcels?page_size=1")["total_size"],
+        "areas": [
+            [each["area"]["name"], each["article_count"], each["land"]["parcel_count"], each["land"]["error_count"]]
+            for each in situation["areas"]
+        ],
+    }
+
+
+def test_it_crawls_imports_and_joins(product: str, texts: int, tmp_path: Path) -> None:
+    sheet = nam_tra_my_sheet()
+    file = tmp_path / "sheet.geojson"
+    file.write_text(json.dumps(sheet.geojson(), ensure_ascii=False), "utf-8")
+    kubectl("cp", "-n", OUTSIDE, str(file), "client:/tmp/sheet.geojson")
+    query = f"file_name=sheet.geojson&options.as_of_date={sheet.context.as_of}"
+    begun = surroundings.ask("POST", f"/v1/imports:upload?{query}", "/tmp/sheet.geojson")
+    name = begun["name"]
+    wait("import", lambda: surroundings.ask("GET", f"/v1/{name}")["state"] != "IMPORT_STATE_RUNNING", 120)
+    assert surroundings.ask("GET", f"/v1/{name}")["state"] == "IMPORT_STATE_SUCCEEDED"
+
+    def crawled() -> bool:
+        answer = surroundings.ask("GET", "/v1/articles:summarize?facets=ARTICLE_FACET_SENTIMENT")
+        return sum(each["count"] for each in answer["facets"][0]["buckets"] if each["value"]) >= texts
+
+    MEASURED[f"{product}: seconds until {texts} texts were crawled and analysed"] = wait("crawl", crawled, 300)
+    found = counts()
+    MEASURED[f"{product}: articles, parcels"] = [found["articles"], found["parcels"]]
+    assert found["articles"] == texts
+    assert found["parcels"] > 0
+    assert len(found["areas"]) == AREAS
+    assert any(articles and parcels for _, articles, parcels, _ in found["areas"]), "no commune has both halves"
+
+
+def under_load(seconds: float, *paths: str) -> subprocess.Popen[str]:
+    """Calls go on in a pod outside while the test does something."""
+    script = ["/opt/ngoclinh/bin/python", "/scripts/client.py", "load", str(seconds), *(paths or READS)]
+    return subprocess.Popen(
+        [KUBECTL, "exec", "-n", OUTSIDE, "client", "--", *script], stdout=subprocess.PIPE, text=True
+    )
+
+
+def outcome(load: subprocess.Popen[str]) -> dict[str, Any]:
+    told, _ = load.communicate(timeout=600)
+    found: dict[str, Any] = json.loads(told)
+    return found
+
+
+def test_every_pod_can_be_killed(product: str) -> None:
+    before = counts()
+    names = [pod["metadata"]["name"] for pod in pods()]
+    load = under_load(30 * len(names))
+    start = time.monotonic()
+    for name in names:
+        kubectl("delete", "pod", "-n", NAMESPACE, name, "--grace-period=0", "--force", check=False)
+        rolled_out(300)
+    load.terminate()
+    load.wait()
+    wait("answers", lambda: _answers(), 120)
+    MEASURED[f"{product}: pods killed, seconds"] = [len(names), round(time.monotonic() - start, 1)]
+    assert counts() == before
+
+
+def _answers() -> bool:
+    try:
+        return bool(surroundings.ask("GET", "/v1/situation")["areas"]) and bool(counts())
+    except AssertionError:
+        return False
+
+
+def test_a_rolling_restart_fails_no_call(product: str) -> None:
+    if product == "single-node":
+        start = time.monotonic()
+        kubectl("rollout", "restart", "-n", NAMESPACE, "deployment")
+        rolled_out(300)
+        wait("answers", _answers, 60)
+        MEASURED["single-node: pause of a restart in seconds, at most"] = round(time.monotonic() - start, 1)
+        return
+    load = under_load(120)
+    time.sleep(5)
+    start = time.monotonic()
+    kubectl("rollout", "restart", "-n", NAMESPACE, "deployment")
+    rolled_out(300)
+    took = round(time.monotonic() - start, 1)
+    found = outcome(load)
+    MEASURED["cluster: rolling restart: seconds, calls, failed, slowest call"] = [
+        took, found["calls"], len(found["failed"]), found["slowest_s"],
+    ]  # fmt: skip
+    assert took < 115, "the load ended before the restart"
+    assert found["calls"] > 200
+    assert found["failed"] == []
+
+
+def test_a_drain_takes_one_pod_of_a_service_at_a_time(product: str) -> None:
+    if product == "single-node":
+        pytest.skip("its one pod has no budget: a drain is a pause")
+    node = items("nodes", "default")[0]["metadata"]["name"]
+    load = under_load(60)
+    try:
+        kubectl("cordon", node)
+        kubectl(
+            "drain", node, "--pod-selector=app.kubernetes.io/component=gateway", "--ignore-daemonsets",
+            "--delete-emptydir-data", "--force", "--timeout=20s", check=False,
+        )  # fmt: skip
+        kept = [pod for pod in pods() if pod["metadata"]["labels"].get("app.kubernetes.io/component") == "gateway"]
+        assert len([pod for pod in kept if pod["status"]["phase"] == "Running"]) == 1, "the budget holds one pod back"
+    finally:
+        kubectl("uncordon", node)
+    rolled_out(300)
+    found = outcome(load)
+    MEASURED["cluster: drain: calls, failed"] = [found["calls"], len(found["failed"])]
+    assert found["failed"] == []
+
+
+def test_the_same_manifests_again_change_nothing(product: str, cluster: str) -> None:
+    generations = {each["metadata"]["name"]: each["metadata"]["generation"] for each in items("deployments")}
+    apply(*overlay.objects(product, cluster))
+    assert {each["metadata"]["name"]: each["metadata"]["generation"] for each in items("deployments")} == generations
+    rolled_out(60)
+    assert ROOT.is_dir()
