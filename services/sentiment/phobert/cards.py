@@ -38,7 +38,8 @@ _PLAIN = """{card}
 # In Ngọc Linh
 
 This is a plain sentiment classifier: its labels are {labels}. Confidence was calibrated on citizen-voice dev, which it
-did not learn from; all other heads are answered by the baseline.
+did not learn from; all other heads are answered by the baseline. It decides about a chunk of text as a whole: the
+sentences that are shown for a label are those of the chunks that spoke for it, the longest first.
 
 {worth}"""
 _TABLE = """## Worth on citizen-voice dev

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -169,3 +170,14 @@ def test_the_doctor_looks_at_the_model_of_the_settings(folder: Path) -> None:
     folder.joinpath("bpe.codes").unlink()
     assert not _model(settings).sound
     assert "bpe.codes" in _model(settings).vi
+
+
+def test_nothing_is_imported_that_an_extra_brings_until_it_is_used() -> None:
+    optional = ("onnx", "onnxruntime", "tokenizers", "torch", "transformers", "safetensors", "pyvi")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({optional!r})); "
+        "import services.cli.model, services.sentiment.phobert.check, services.sentiment.phobert.export, "
+        "services.sentiment.phobert.segment"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
