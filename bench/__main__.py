@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.harness import SKIPPED
 
-HELPERS = {"__init__", "__main__", "harness", "phobert_shape"}
+HELPERS = {"__init__", "__main__", "harness", "phobert_peer", "phobert_shape"}
 
 
 def main() -> int:

@@ -1,0 +1,199 @@
+"""The whole service with a PhoBERT-base (int8, random weights of the real shape) against the textbook way to run one.
+
+Ours: texts of many callers over gRPC on a socket, tokens, batches by length, judgements, CPU of the callers included.
+Peers: torch fp32 (from .venv-models, which `make test-models` makes; without it this goal is skipped) and ONNX Runtime
+with the same texts as token ids, in batches of 32 in the order of arrival, padded to the longest: fp32, and int8, which
+shows what the batches alone bring. Texts: student feedback, comments on news, headlines, a third each (../shared); where
+they are absent, the invented ones of citizen-voice. No word segmentation on either side. Then three times as many calls
+as it can serve: whether those that it takes on end before their deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+import onnxruntime
+from ngoclinh.sentiment.v1.sentiment_service_pb2 import AnalyzeTextRequest, Text
+from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
+
+from bench.harness import Peer, compare, quick
+from bench.phobert_peer import PYTHON, TorchPeer, arrival
+from bench.phobert_shape import phobert_base, sample_texts
+from services.core import log
+from services.core.config import GrpcSettings, SentimentSettings
+from services.rpc.client import connect
+from services.rpc.serve import Server
+from services.sentiment.phobert.opening import open_model
+from services.sentiment.phobert.quantise import FP32, INT8
+from services.sentiment.phobert.sessions import OnnxSession
+from services.sentiment.servicer import SentimentServicer
+
+GOAL_TORCH, GOAL_FP32, GOAL_INT8 = 10.0, 6.0, 3.5
+CALLERS = 64
+DEADLINE_S = 4.0
+OVERLOAD = 3.0
+SOURCES = ("uit-vsfc", "uit-victsd", "vnexpress-titles")
+NEAR = 0.1
+"""Most that int8 may move a probability."""
+
+
+def texts(count: int) -> list[str]:
+    """So many texts in the order in which they arrive."""
+    shared = Path(os.environ.get("NGOCLINH_SHARED") or Path(__file__).parents[2] / "shared") / "data" / "nlp"
+    chance = random.Random(5)
+    if not shared.is_dir():
+        return chance.sample(sample_texts(), count)
+    found: list[str] = []
+    for name in SOURCES:
+        lines = (shared / name / "dev.jsonl").read_text("utf-8").splitlines()
+        found += chance.sample([json.loads(line)["text"] for line in lines], count // len(SOURCES))
+    chance.shuffle(found)
+    return found
+
+
+class Service:
+    """The service on a socket, and callers in the same process."""
+
+    def __init__(self, runner: asyncio.Runner, model: Path, socket: Path) -> None:
+        settings = SentimentSettings(model_dir=model, segmenter="none")
+        self._runner = runner
+        self._servicer = SentimentServicer(open_model(settings), settings)
+        self._server, self._stub = runner.run(self._start(socket))
+
+    async def _start(self, socket: Path) -> tuple[Server, SentimentServiceStub]:
+        server = Server(GrpcSettings(port=0), tcp=False, unix=socket)
+        server.add("ngoclinh.sentiment.v1.SentimentService", self._servicer)
+        await server.start()
+        return server, SentimentServiceStub(connect(server.target, 60))
+
+    def __call__(self, given: Sequence[str]) -> list[list[float]]:
+        """Probabilities of the tone of each text; `CALLERS` callers, a call a text."""
+        return self._runner.run(self._ask(given))
+
+    async def _ask(self, given: Sequence[str]) -> list[list[float]]:
+        waiting, found = iter(enumerate(given)), {}
+
+        async def caller() -> None:
+            for place, text in waiting:
+                answer = await self._stub.AnalyzeText(AnalyzeTextRequest(text=Text(text=text)))
+                scores = answer.analysis.sentiment.scores
+                found[place] = [scores[label] for label in ("negative", "neutral", "positive")]
+
+        await asyncio.gather(*(caller() for _ in range(CALLERS)))
+        return [found[place] for place in range(len(given))]
+
+    def overload(self, given: Sequence[str], rate: float, seconds: float) -> list[tuple[str, float]]:
+        """Outcome and seconds of each call; calls come at random moments, `rate` a second, and wait for nobody."""
+        return self._runner.run(self._overload(given, rate, seconds))
+
+    async def _overload(self, given: Sequence[str], rate: float, seconds: float) -> list[tuple[str, float]]:
+        chance = random.Random(7)
+        end = time.monotonic() + seconds
+        calls = []
+        while time.monotonic() < end:
+            calls.append(asyncio.create_task(self._call(chance.choice(given))))
+            await asyncio.sleep(chance.expovariate(rate))
+        return list(await asyncio.gather(*calls))
+
+    async def _call(self, text: str) -> tuple[str, float]:
+        start = time.monotonic()
+        try:
+            await self._stub.AnalyzeText(AnalyzeTextRequest(text=Text(text=text)), timeout=DEADLINE_S)
+        except grpc.aio.AioRpcError as error:
+            return error.code().name, time.monotonic() - start
+        return "OK", time.monotonic() - start
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._runner.run(self._server.stop(0))
+        self._runner.run(self._servicer.close())
+
+
+def near(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> bool:
+    """Whether probabilities are the same but for what int8 changes."""
+    return all(
+        abs(mine - other) <= NEAR for a, b in zip(ours, theirs, strict=True) for mine, other in zip(a, b, strict=True)
+    )
+
+
+def main() -> None:
+    """Measure."""
+    few = quick(__doc__ or "")
+    log.configure("error")
+    asked = texts(96)
+    rounds = 1 if few else 3
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        model = phobert_base(Path(folder) / "model")
+        reader = open_model(SentimentSettings(model_dir=model, segmenter="none"))
+        chunks = [reader.prepare([Text(text=text)]) for text in asked]
+        ids = [chunk[0].ids for chunk in chunks]
+        assert all(len(chunk) == 1 for chunk in chunks)
+        service = Service(runner, model, Path(folder) / "socket")
+        service(asked[:CALLERS])
+        shared: dict[str, Any] = {"count": len(asked), "unit": "texts/cpu_s", "rounds": rounds, "same": near}
+        shared["extra"] = {"texts": len(asked), "tokens": sum(map(len, ids)), "longest": max(map(len, ids))}
+        if PYTHON.exists():
+            torch = TorchPeer(model)
+            torch(ids[:1])
+            compare(
+                "phobert_service", ours=lambda: service(asked), peer=lambda: torch(ids), peer_clock=torch.clock,
+                peer_named=Peer("torch fp32, batches of 32 as they come", torch.version), goal=GOAL_TORCH, **shared,
+            )  # fmt: skip
+            torch.close()
+        else:
+            print(f"skipped: torch, as {PYTHON} is not here; make test-models makes it", file=sys.stderr)
+        for name, file, goal in (("fp32", FP32, GOAL_FP32), ("int8", INT8, GOAL_INT8)):
+            session = OnnxSession(model / file)
+            compare(
+                f"phobert_service_{name}", ours=lambda: service(asked), peer=lambda: arrival(session, ids),  # noqa: B023
+                peer_named=Peer(f"onnxruntime {name}, batches of 32 as they come", onnxruntime.__version__),
+                goal=goal, **shared,
+            )  # fmt: skip
+        overloaded(service, asked, 10 if few else 30)
+        service.close()
+
+
+def overloaded(service: Service, asked: Sequence[str], seconds: float) -> None:
+    """Offer more than can be served, and print how long calls took against their deadline."""
+    start = time.monotonic()
+    service(asked)
+    capacity = len(asked) / (time.monotonic() - start)
+    outcomes = service.overload(asked, OVERLOAD * capacity, seconds)
+    count = Counter(outcome for outcome, _ in outcomes)
+    times = {kind: sorted(took for outcome, took in outcomes if outcome == kind) for kind in count}
+    served = times["OK"]
+    p50, p99 = (served[int(share * (len(served) - 1))] for share in (0.5, 0.99))
+    refused = times.get("RESOURCE_EXHAUSTED", [0.0])
+    result = {
+        "name": "phobert_overload_p99",
+        "ratio": round(p99 / DEADLINE_S, 2),
+        "goal": 1.0,
+        "better": "lower",
+        "ours": {"value": round(p99, 2), "unit": "s"},
+        "peer": {"name": "the deadline of the calls", "version": "", "value": DEADLINE_S},
+        "rounds": 1,
+        "spread": [round(p50 / DEADLINE_S, 2), round(served[-1] / DEADLINE_S, 2)],
+        "offered": round(OVERLOAD, 1),
+        "calls": len(outcomes),
+        "served_per_s": round(count["OK"] / seconds, 1),
+        "capacity_per_s": round(capacity, 1),
+        "share_refused": round(count["RESOURCE_EXHAUSTED"] / len(outcomes), 3),
+        "share_late": round(count["DEADLINE_EXCEEDED"] / len(outcomes), 3),
+        "refused_within_s": round(refused[int(0.99 * (len(refused) - 1))], 3),
+    }
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
