@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 
@@ -16,6 +17,8 @@ from services.core.vietnamese import fold
 
 TODAY = 2025
 """Edition that is valid now."""
+PATIENCE_S = 3.0
+"""Seconds to wait for the ledger before its last answer is taken."""
 MOST_AREAS = 500
 MOST_TITLE = 100
 """Characters."""
@@ -35,11 +38,20 @@ class WatchAreas:
     def __init__(self, settings: Mapping[str, WatchAreaSettings], ledger: WatchAreaLedger | None) -> None:
         self._defaults = {area.name: area for area in (_of_settings(*row) for row in settings.items())}
         self._ledger = ledger
+        self._kept: list[WatchArea] = []
+        self._silent: Unavailable | None = None
 
     async def all(self) -> dict[str, WatchArea]:
-        """All watch areas by name, in that order."""
-        kept = await self._ledger.watch_areas() if self._ledger else []
-        found = self._defaults | {area.name: area for area in kept}
+        """All watch areas by name, in that order; where the ledger does not answer, as it last said."""
+        if self._ledger:
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    self._kept, self._silent = await self._ledger.watch_areas(), None
+            except Unavailable as error:
+                self._silent = error
+            except TimeoutError:
+                self._silent = Unavailable("Sổ cái không trả lời.", "The ledger does not answer.")
+        found = self._defaults | {area.name: area for area in self._kept}
         return dict(sorted(found.items()))
 
     async def get(self, name: str) -> WatchArea:
@@ -47,10 +59,11 @@ class WatchAreas:
 
         Raises:
             NotFound: there is none of that name.
+            Unavailable: the ledger, which may have it, does not answer.
         """
         found = (await self.all()).get(name)
         if found is None:
-            raise NotFound(name)
+            raise self._silent or NotFound(name)
         return found
 
     async def create(self, wanted: WatchArea, id_: str, user: str) -> WatchArea:

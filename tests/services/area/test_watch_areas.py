@@ -125,6 +125,17 @@ async def test_unknown_ones_and_other_fields_cannot_be_changed(areas: Areas) -> 
     assert await reason(areas.stub.UpdateWatchArea(mask)) == "INVALID_FIELD"
 
 
+async def test_a_silent_ledger_leaves_what_it_last_said_but_takes_nothing_new(areas: Areas) -> None:
+    await areas.stub.CreateWatchArea(create("Bắc Trà My", COMMUNES))
+    before = await names(areas.stub)
+    await areas.ledger.close()
+    assert await names(areas.stub) == before
+    assert (await areas.stub.GetWatchArea(pb.GetWatchAreaRequest(name=BTM))).areas == COMMUNES
+    unknown = areas.stub.GetWatchArea(pb.GetWatchAreaRequest(name="watchAreas/none"))
+    assert await reason(unknown) == "UNAVAILABLE", "the ledger may have it"
+    assert await reason(areas.stub.CreateWatchArea(create("Trà Giáp", COMMUNES))) == "UNAVAILABLE"
+
+
 async def test_without_a_ledger_they_are_read_only() -> None:
     servicer = AreaServicer(Settings().watch_areas)
     assert (await servicer.GetWatchArea(pb.GetWatchAreaRequest(name=NTM), None)).title == "Nam Trà My"
