@@ -39,6 +39,7 @@ from services.media.workers import SIDE_BY_SIDE, Keeper
 from services.operations.health import Watched
 from services.operations.servicer import OperationsServicer
 from services.roles import ALL, Role, addresses
+from services.rpc.access import Gate
 from services.rpc.address import require_safe_address
 from services.rpc.client import connect
 from services.rpc.routing import RoutingChannel
@@ -217,9 +218,10 @@ async def running(
         stores = watch(open_stores(settings, **given), seen)
         for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
             stack.push_async_callback(store.close)
-        server = Server(settings.grpc, tcp=doors, unix=stack.enter_context(_socket(settings.data_dir)))
+        gate = Gate(settings.grpc)
+        server = Server(settings.grpc, tcp=doors, unix=stack.enter_context(_socket(settings.data_dir)), gate=gate)
         elsewhere = {name: to for name, to in addresses(settings.peers).items() if name not in role.names}
-        channel = RoutingChannel(server.target, elsewhere, settings.grpc)
+        channel = gate.channel = RoutingChannel(server.target, elsewhere, settings.grpc)
         stack.push_async_callback(channel.close)
         services = Services.over(settings, stores, channel, clock, seen, role)
         for name, servicer in services.by_name.items():

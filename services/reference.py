@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ngoclinh.type.v1.access_pb2 import Access, Scope
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from services.core.config import ENV_PREFIX, Section, Settings
 from services.rpc import methods
+from services.rpc.caller import encode_roles
 from services.rpc.comments import comment
 
 ROOT = Path(__file__).parents[1]
@@ -98,7 +100,11 @@ def example() -> str:
 
 def rpcs() -> str:
     """Every service and method, its REST form, its request."""
-    parts = ["# RPCs\n\n" + NOTE + "\nThe messages are described in `protos/` and, for REST, in `/openapi.json`.\n"]
+    parts = [
+        "# RPCs\n\n" + NOTE + "\nThe messages are described in `protos/` and, for REST, in `/openapi.json`. "
+        "Role: the least one, see [security.md](../security.md). Areas: which fields must be of the caller's watch areas, "
+        "for those who may see some only.\n"
+    ]
     for service in methods.services():
         parts.append(f"## {service.full_name}\n\n{comment(service.full_name)}\n")
         rows = []
@@ -108,9 +114,22 @@ def rpcs() -> str:
             form = f"`{verb.upper()} {getattr(rule, verb)}`" if rule and verb else "–"
             given = f"{'stream ' if method.client_streaming else ''}`{method.input_type.name}`"
             answer = f"{'stream ' if method.server_streaming else ''}`{method.output_type.name}`"
-            rows.append((f"`{method.name}`", form, given, answer, comment(method.full_name)))
-        parts.append(_table(("method", "REST", "request", "answer", "what it does"), rows))
+            access = methods.access(method)
+            role = encode_roles([access.role]).replace("_", " ")
+            rows.append((f"`{method.name}`", form, given, answer, role, _areas(access), comment(method.full_name)))
+        parts.append(_table(("method", "REST", "request", "answer", "role", "areas", "what it does"), rows))
     return "\n".join(parts)
+
+
+def _areas(access: Access) -> str:
+    """What becomes of a call of somebody who may see some watch areas only."""
+    if access.scope == Scope.SCOPE_NONE:
+        return "–"
+    if access.scope == Scope.SCOPE_OFFICE:
+        return "whole office"
+    parts = [f"`{path}`" for path in access.request_areas]
+    parts += [f"answer `{path}`" for path in access.answer_areas]
+    return ", ".join([*parts, *([f"as `{access.lookup.method}`"] if access.HasField("lookup") else [])])
 
 
 def sources() -> str:

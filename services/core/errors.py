@@ -17,6 +17,10 @@ NgocLinhError
 ├── Unavailable             a dependency does not answer
 ├── DeadlineExceeded        the call took longer than its deadline
 ├── Forbidden               the caller may not do this
+│   ├── OutsideArea         what was asked is about an area that the caller may not see
+│   └── PasswordChangeRequired    the caller has to change the password first
+├── Unauthenticated         the caller is not known
+│   └── Expired             a token or a session has ended
 └── LicenceRefused          a model's licence forbids the use
 """
 
@@ -168,6 +172,46 @@ class Forbidden(NgocLinhError):
     """The caller may not do this."""
 
     reason = "FORBIDDEN"
+
+
+class OutsideArea(Forbidden):
+    """What was asked is about an area that the caller may not see."""
+
+    reason = "OUTSIDE_AREA"
+
+    def __init__(self, areas: str = "") -> None:
+        super().__init__(
+            "Ngoài địa bàn được giao cho người dùng này.",
+            "This lies outside the watch areas of this user.",
+            {"areas": areas} if areas else {},
+        )
+
+
+class PasswordChangeRequired(Forbidden):
+    """The caller has to change the password first."""
+
+    reason = "PASSWORD_CHANGE_REQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__("Cần đổi mật khẩu trước khi tiếp tục.", "The password has to be changed first.")
+
+
+class Unauthenticated(NgocLinhError):
+    """The caller is not known."""
+
+    reason = "UNAUTHENTICATED"
+
+    def __init__(self, vi: str = "Cần đăng nhập.", en: str = "Sign in first.") -> None:
+        super().__init__(vi, en)
+
+
+class Expired(Unauthenticated):
+    """A token or a session has ended."""
+
+    reason = "EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__("Phiên đăng nhập đã hết hạn; hãy đăng nhập lại.", "The session has ended; sign in again.")
 
 
 class LicenceRefused(NgocLinhError):

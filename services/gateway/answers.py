@@ -14,7 +14,6 @@ from starlette.responses import Response
 from services.core import protojson
 from services.core.errors import NgocLinhError
 from services.rpc import status as rpc_status
-from services.rpc.caller import USER_KEY
 from services.rpc.interceptors import REQUEST_ID
 
 JSON = "application/json"
@@ -36,9 +35,9 @@ def language(headers: Mapping[str, str]) -> str:
 
 
 def caller(scope: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Metadata that tell services who asks and under which request id."""
-    known = ((REQUEST_ID, scope.get("request_id", "")), (USER_KEY, scope.get("user", "")))
-    return tuple((key, value) for key, value in known if value)
+    """Metadata that tell services under which request id somebody asks; who asks is told by the channel."""
+    request_id = scope.get("request_id", "")
+    return ((REQUEST_ID, request_id),) if request_id else ()
 
 
 def answer(message: Message) -> Response:

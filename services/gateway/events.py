@@ -1,6 +1,7 @@
 """`GET /v1/events`: what happens, as server-sent events for open screens.
 
-One watch of each kind serves all screens; it starts with the first screen and ends with the last. Kinds are a table:
+One watch of each kind serves all screens of people who may see the same; it starts with the first screen and ends with
+the last. Kinds are a table:
 a name of the event, what opens the watch, and what of each answer is sent as JSON. A screen that comes back asks for
 its lists anew, so that `Last-Event-ID` has nothing to say.
 """
@@ -9,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,7 @@ from starlette.responses import Response, StreamingResponse
 from services.core import protojson
 from services.core.errors import Overloaded
 from services.core.log import get_logger
+from services.rpc.caller import Caller, present
 
 BEAT_S = 15.0
 """Seconds after which a comment keeps an idle connection open through proxies."""
@@ -36,6 +40,8 @@ AGAIN_S = 2.0
 """Seconds before a watch that ended is asked for again; screens are told the same."""
 WATCH_S = 3600.0
 """Deadline of one watch."""
+SCREEN_S = 900.0
+"""Seconds after which the screen of a person has to come back, and so to show again who it is."""
 MOST_SCREENS = 200
 MOST_WAITING = 100
 """Events that wait for a slow screen; further ones are dropped, the screen asks for the lists anyway."""
@@ -65,6 +71,25 @@ class Kind:
     message: Callable[[Any], Message]
 
 
+@dataclass
+class Room:
+    """The screens of people who may see the same.
+
+    Attributes:
+        screens: events that wait for each.
+        tasks: the watches.
+    """
+
+    screens: set[asyncio.Queue[str]] = field(default_factory=set)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def tell(self, name: str, message: Message) -> None:
+        """Put an event before every screen."""
+        event = f"event: {name}\ndata: {protojson.to_json(message)}\n\n"
+        for screen in self.screens:
+            _put(screen, event)
+
+
 class Events:
     """The door of the screens.
 
@@ -85,29 +110,35 @@ class Events:
             ),
             Kind("import", lambda: changed_imports(imports), lambda import_: import_),
         )
-        self._screens: set[asyncio.Queue[str]] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._rooms: dict[Caller | None, Room] = {}
 
     async def handle(self, request: Request) -> Response:
         """Events from now on."""
-        if len(self._screens) >= MOST_SCREENS:
+        if sum(len(room.screens) for room in self._rooms.values()) >= MOST_SCREENS:
             raise Overloaded("Quá nhiều màn hình đang mở.", "Too many screens are open.", 60)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._stream(), media_type="text/event-stream", headers=headers)
+        who = present.get()
+        alike = replace(who, user="screens", address="") if who is not None else None
+        return StreamingResponse(self._stream(alike), media_type="text/event-stream", headers=headers)
 
     def close(self) -> None:
         """End all streams, so that the server need not wait for screens that stay open."""
-        for screen in self._screens:
-            _put(screen, "")
+        for room in self._rooms.values():
+            for screen in room.screens:
+                _put(screen, "")
 
-    async def _stream(self) -> AsyncIterator[str]:
+    async def _stream(self, who: Caller | None) -> AsyncIterator[str]:
         screen: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
-        self._screens.add(screen)
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._watch(kind)) for kind in self._kinds]
+        room = self._rooms.setdefault(who, Room())
+        room.screens.add(screen)
+        if not room.tasks:
+            context = contextvars.copy_context()
+            context.run(present.set, who)
+            room.tasks = [asyncio.create_task(self._watch(kind, room), context=context) for kind in self._kinds]
         try:
             yield f"retry: {int(AGAIN_S * 1000)}\n\n"
-            while True:
+            end = time.monotonic() + SCREEN_S
+            while who is None or time.monotonic() < end:
                 try:
                     async with asyncio.timeout(BEAT_S):
                         event = await screen.get()
@@ -117,29 +148,24 @@ class Events:
                     return
                 yield event
         finally:
-            self._screens.discard(screen)
-            if not self._screens:
-                for task in self._tasks:
+            room.screens.discard(screen)
+            if not room.screens:
+                for task in room.tasks:
                     task.cancel()
-                self._tasks = []
+                self._rooms.pop(who, None)
 
-    async def _watch(self, kind: Kind) -> None:
-        """Pass on one kind until it is cancelled; a service that does not have it is not asked again."""
+    async def _watch(self, kind: Kind, room: Room) -> None:
+        """Pass on one kind until it is cancelled; what a service does not have or does not show is not asked again."""
         while True:
             try:
                 async for answer in kind.watch():
-                    self._tell(kind.name, kind.message(answer))
+                    room.tell(kind.name, kind.message(answer))
             except grpc.aio.AioRpcError as error:
-                if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                if error.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.PERMISSION_DENIED):
                     return
                 if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
                     _log.warning("watch ended", kind=kind.name, code=error.code().name)
             await asyncio.sleep(AGAIN_S)
-
-    def _tell(self, name: str, message: Message) -> None:
-        event = f"event: {name}\ndata: {protojson.to_json(message)}\n\n"
-        for screen in self._screens:
-            _put(screen, event)
 
 
 async def changed_imports(imports: ImportServiceAsyncStub) -> AsyncIterator[Import]:

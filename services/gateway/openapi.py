@@ -12,6 +12,8 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from services.gateway.transcode import Binding, bindings
+from services.rpc import methods
+from services.rpc.caller import encode_roles
 from services.rpc.comments import comment
 
 Schema = dict[str, Any]
@@ -121,6 +123,7 @@ def _operation(binding: Binding, schemas: dict[str, Schema]) -> dict[str, Any]:
         "operationId": f"{method.containing_service.name}.{method.name}",
         "tags": [method.containing_service.name],
         "summary": comment(method.full_name),
+        "x-role": encode_roles([methods.access(method).role]),
         "responses": {
             "200": {"description": comment(method.output_type.full_name)} | _content(method.output_type, schemas),
             "default": _response("Error"),

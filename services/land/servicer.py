@@ -178,8 +178,9 @@ class LandServicer(LandServiceServicer):
 
     async def GetParcelTile(self, request: GetParcelTileRequest, context: Any) -> GetParcelTileResponse:
         """A map tile with parcels and findings."""
+        _require_areas("areas", request.areas)
         tile = mvt.Tile(request.z, request.x, request.y)
-        data = await self._tiles.draw(tile, getattr(request, "import"))
+        data = await self._tiles.draw(tile, getattr(request, "import"), request.areas)
         return GetParcelTileResponse(data=data, content_type=mvt.CONTENT_TYPE)
 
     async def GetAreaOutlines(self, request: GetAreaOutlinesRequest, context: Any) -> GetAreaOutlinesResponse:

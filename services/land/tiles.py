@@ -42,12 +42,13 @@ class Tiles:
         self._store = store
         self._turn = asyncio.Semaphore(AT_ONCE)
 
-    async def draw(self, tile: mvt.Tile, import_name: str = "") -> bytes:
+    async def draw(self, tile: mvt.Tile, import_name: str = "", areas: Sequence[str] = ()) -> bytes:
         """The tile; no bytes where there is nothing to draw.
 
         Args:
             tile: which one.
             import_name: only parcels and findings of this import; "" for all that are current.
+            areas: only those of these communes of today; none for all.
 
         Raises:
             InvalidField: there is no such column or row.
@@ -64,6 +65,7 @@ class Tiles:
             near, wanted, inside = FindingFilter(), ParcelFilter(), ParcelFilter()
             for filter_, buffer in ((near, mvt.BUFFER), (wanted, mvt.BUFFER), (inside, 0)):
                 setattr(filter_, "import", import_name)
+                filter_.areas.extend(areas)
                 filter_.bounds.CopyFrom(_box(tile, buffer))
             findings = (await self._store.findings(near, MOST_FINDINGS)).findings
             if tile.z >= PARCEL_ZOOM:

@@ -1,4 +1,4 @@
-"""What every call passes through, in order: request id → errors → limit → validation → deadline → log.
+"""What every call passes through, in order: request id → errors → who → may they → limit → validation → deadline → areas → log.
 
 A stage is a function from a call to an async context manager around the rest. Health and reflection pass untouched.
 """
@@ -9,8 +9,8 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -23,6 +23,9 @@ from services.core.log import get_logger
 from services.core.names import random_id
 from services.rpc import status, validation
 from services.rpc.deadline import within
+
+if TYPE_CHECKING:
+    from services.rpc.access import Gate
 
 REQUEST_ID = "x-request-id"
 CALL_CAP_S = 60.0
@@ -43,6 +46,7 @@ class Call:
         request: bytes, then the message; of a streaming request an iterator of them.
         streaming: True where requests or responses stream.
         request_id: id that the caller gave, or a new one.
+        answered: what is done to each answer before it is sent.
     """
 
     method: str
@@ -51,6 +55,13 @@ class Call:
     request: Any
     streaming: bool
     request_id: str = ""
+    answered: list[Callable[[Any], None]] = field(default_factory=list)
+
+    def send(self, answer: Any) -> Any:
+        """An answer as it is sent."""
+        for change in self.answered:
+            change(answer)
+        return answer
 
 
 Stage = Callable[[Call], AbstractAsyncContextManager[None]]
@@ -150,14 +161,17 @@ async def log(call: Call) -> AsyncIterator[None]:
         _log.info("rpc", method=call.method, ms=round(1000 * (time.monotonic() - start), 1), outcome=outcome)
 
 
-def stages(settings: GrpcSettings) -> list[Stage]:
+def stages(settings: GrpcSettings, gate: Gate) -> list[Stage]:
     """The stages of a server, in their order."""
     return [
         request_id,
         errors,
+        gate.identify,
+        gate.authorize,
         limit(settings.max_concurrent),
         validate,
         deadline(settings.default_deadline_s),
+        gate.limit_to_areas,
         log,
     ]
 
@@ -203,7 +217,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
             call = Call(method, context, self._kinds[method], request, streaming)
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
-                return await behaviour(call.request, context)
+                return call.send(await behaviour(call.request, context))
 
         return handle
 
@@ -213,7 +227,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
                 async for response in behaviour(call.request, context):
-                    yield response
+                    yield call.send(response)
 
         return handle
 

@@ -14,6 +14,7 @@ from ngoclinh.media.v1 import alert_service_pb2, media_service_pb2
 from ngoclinh.operations.v1 import operations_service_pb2
 from ngoclinh.sentiment.v1 import sentiment_service_pb2
 from ngoclinh.situation.v1 import situation_service_pb2
+from ngoclinh.type.v1 import access_pb2
 
 FILES = (
     area_service_pb2,
@@ -63,6 +64,11 @@ def http_rule(method: MethodDescriptor) -> http_pb2.HttpRule | None:
     """The REST form of a method, where it has one."""
     options = method.GetOptions()
     return options.Extensions[annotations_pb2.http] if options.HasExtension(annotations_pb2.http) else None
+
+
+def access(method: MethodDescriptor) -> access_pb2.Access:
+    """Who may call a method."""
+    return method.GetOptions().Extensions[access_pb2.access]
 
 
 def repeatable(method: MethodDescriptor) -> bool:

@@ -1,4 +1,4 @@
-"""One channel to all services, wherever each of them runs."""
+"""One channel to all services, wherever each of them runs; it tells them who is behind a call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 
 from services.core.config import GrpcSettings
-from services.rpc import tls
+from services.rpc import caller, tls
 from services.rpc.client import connect
 
 LOOK_S = 30.0
@@ -75,6 +75,8 @@ class RoutingChannel(grpc.aio.Channel):
             if id(channel) not in made:
                 made.clear()
                 made[id(channel)] = channel, getattr(channel, kind)(method, *arguments, **options)
+            if (who := caller.present.get()) is not None:
+                named["metadata"] = (*(named.get("metadata") or ()), *who.metadata())
             return made[id(channel)][1](*given, **named)
 
         return call

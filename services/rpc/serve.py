@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from services.core.config import GrpcSettings
 from services.core.errors import Conflict
 from services.rpc import methods, tls
+from services.rpc.access import Gate
 from services.rpc.address import is_loopback
 from services.rpc.interceptors import Pipeline, stages
 
@@ -38,18 +39,21 @@ class Server:
         settings: limits, deadline, address.
         tcp: listen on `settings.host` and `settings.port`.
         unix: path of a Unix socket to listen on.
+        gate: who may call what; by itself everybody who reaches it.
 
     Attributes:
         port: the port that was taken, after `start`; 0 without `tcp`.
     """
 
-    def __init__(self, settings: GrpcSettings, tcp: bool = True, unix: Path | None = None) -> None:
+    def __init__(
+        self, settings: GrpcSettings, tcp: bool = True, unix: Path | None = None, gate: Gate | None = None
+    ) -> None:
         self._settings = settings
         self._tcp = tcp
         self._unix = unix
         kinds = {methods.path(method): methods.request_class(method) for method in methods.methods()}
         self._server = grpc.aio.server(
-            interceptors=[Pipeline(stages(settings), kinds)],
+            interceptors=[Pipeline(stages(settings, gate or Gate(settings)), kinds)],
             options=[*OPTIONS, *_ages(settings)],
             maximum_concurrent_rpcs=4 * settings.max_concurrent,
         )

@@ -53,6 +53,10 @@ REASONS: dict[str, Row] = {
     "INTERNAL": Row(Code.INTERNAL, 500),
     "DEADLINE": Row(Code.DEADLINE_EXCEEDED, 504),
     "LICENCE": Row(Code.FAILED_PRECONDITION, 400),
+    "UNAUTHENTICATED": Row(Code.UNAUTHENTICATED, 401),
+    "EXPIRED": Row(Code.UNAUTHENTICATED, 401),
+    "OUTSIDE_AREA": Row(Code.PERMISSION_DENIED, 403),
+    "PASSWORD_CHANGE_REQUIRED": Row(Code.PERMISSION_DENIED, 403),
 }
 """Every reason of `ngoclinh.type.v1.ErrorReason`."""
 
