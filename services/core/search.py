@@ -75,9 +75,10 @@ def exact_token(word: str) -> str:
 
 
 def exact_and_folded(text: str) -> tuple[str, str]:
-    """Both sequences of tokens of a text, each joined by blanks, for stores that index them so."""
-    words = tokens(text)
-    return " ".join(map(exact_token, words)), " ".join(map(_folded_token, words))
+    """Both sequences of tokens of a text, separated by blanks, for stores that index them so."""
+    parts = text.encode().split()  # no token holds white space, so that the tokens of the parts are those of the text
+    found = [*map(_SEEN.__getitem__, parts)]
+    return b" ".join([exact for exact, _ in found]).decode(), b" ".join([folded for _, folded in found]).decode()
 
 
 def shown_time(article: Article) -> int:
@@ -93,18 +94,44 @@ def excerpt(texts: Sequence[str], query: Query | None = None) -> str:
 
     White space is written as one blank, and an ellipsis stands where text is left out.
     """
-    plain = [" ".join(nfc(text).split()) for text in texts]
     if query is not None:
-        for text in plain:
+        for text in map(_plain, texts):
             hit = _first_hit(text, query)
             if hit is not None:
                 return _cut(text, hit)
-    return _cut(next(filter(None, plain), ""), 0)
+    for text in texts:
+        start = _plain(text[: EXCERPT_LENGTH + 50])
+        plain = start if len(start) > EXCERPT_LENGTH else _plain(text)
+        if plain:
+            return _cut(plain, 0)
+    return ""
 
 
 @lru_cache(maxsize=100_000)
 def _folded_token(word: str) -> str:
     return fold(word)
+
+
+class _Seen(dict[bytes, tuple[bytes, bytes]]):
+    """The tokens of parts of texts that were seen before, exact and folded, separated by blanks; all of it in UTF-8."""
+
+    def __missing__(self, part: bytes) -> tuple[bytes, bytes]:
+        words = tokens(part.decode())
+        made = " ".join(map(exact_token, words)).encode(), " ".join(map(_folded_token, words)).encode()
+        if len(part) <= _LONGEST_PART:
+            if len(self) >= _MOST_PARTS:
+                self.clear()
+            self[part] = made
+        return made
+
+
+_LONGEST_PART = 60
+_MOST_PARTS = 200_000
+_SEEN = _Seen()
+
+
+def _plain(text: str) -> str:
+    return " ".join(nfc(text).split())
 
 
 def _first_hit(text: str, query: Query) -> int | None:

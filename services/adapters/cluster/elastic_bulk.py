@@ -78,11 +78,15 @@ class Bulk:
             Unavailable: the cluster does not answer or stays busy; some may be stored.
         """
         loop = asyncio.get_running_loop()
-        for item in items:
-            item.done = loop.create_future()
+        ends = [loop.create_future() for _ in items]
+        for item, end in zip(items, ends, strict=True):
+            item.done = end
         self._waiting.extend(items)
         self._start()
-        results = await asyncio.gather(*(item.done for item in items if item.done), return_exceptions=True)
+        if len(ends) == 1:
+            await ends[0]
+            return
+        results = await asyncio.gather(*ends, return_exceptions=True)
         errors = [error for error in results if isinstance(error, BaseException)]
         if errors:
             raise next((error for error in errors if isinstance(error, Unavailable)), errors[0])

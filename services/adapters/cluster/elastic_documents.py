@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+import orjson
 from ngoclinh.media.v1.article_pb2 import Article
 
 from services.adapters.cluster.elastic_mapping import document
@@ -15,8 +15,6 @@ AT_ONCE = 20_000
 """Characters of text that are made into documents on the event loop; more goes to a thread."""
 TITLES_S = 60.0
 """Shortest pause in seconds between two readings of the display names of sources."""
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Documents:
@@ -42,4 +40,4 @@ class Documents:
         return await asyncio.to_thread(self._encoded, articles)
 
     def _encoded(self, articles: Sequence[Article]) -> list[bytes]:
-        return [_encode(document(article, self._titles)).encode() for article in articles]
+        return [orjson.dumps(document(article, self._titles)) for article in articles]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,9 +13,59 @@ from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Judgement
 
 from services.core import search
-from services.core.areas.register import Unit, register
+from services.core.areas.register import register
 from services.core.labels import labels
 from services.core.names import parcel_name, parse_area_name
+
+
+@dataclass(frozen=True)
+class Communes:
+    """The communes of today that an article names, the one named first in front; unknown ones are left out."""
+
+    codes: Sequence[str]
+    titles: Sequence[str]
+    provinces: Sequence[str]
+    """Titles of the provinces, each once."""
+    point: Sequence[float] | None
+    """Longitude and latitude of a point in the commune that is named first."""
+
+
+@lru_cache(maxsize=10_000)
+def communes(names: tuple[str, ...]) -> Communes:
+    """What is known of communes, by their resource names."""
+    units = [unit for unit in map(register().get, names) if unit is not None]
+    provinces = (register().province_of(unit.name) for unit in units)
+    main = units[0] if units else None
+    return Communes(
+        [unit.code for unit in units],
+        [unit.title for unit in units],
+        list(dict.fromkeys(unit.title for unit in provinces if unit is not None)),
+        [main.lon, main.lat] if main is not None and main.lon is not None and main.lat is not None else None,
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is made of the words of an article."""
+
+    exact: Sequence[str]
+    """Exact tokens of title, lead and text, each separated by blanks."""
+    folded: Sequence[str]
+    excerpt: str
+
+
+def said(title: str, lead: str, text: str) -> Said:
+    """What is made of the words: once for an article that is put several times, as when it is collected and analysed."""
+    make = _remembered if len(lead) + len(text) <= LONGEST_REMEMBERED else _say
+    return make(title, lead, text)
+
+
+def _say(title: str, lead: str, text: str) -> Said:
+    exact, folded = zip(*map(search.exact_and_folded, (title, lead, text)), strict=True)
+    return Said(exact, folded, search.excerpt([text, lead]))
+
+
+_remembered = lru_cache(maxsize=1024)(_say)
 
 
 class Parts:
@@ -30,13 +80,9 @@ class Parts:
         self.article = article
         self.analysis = article.analysis
         self.micros = search.shown_time(article)
-        self.words = [search.exact_and_folded(text) for text in (article.title, article.lead, article.text)]
+        self.said = said(article.title, article.lead, article.text)
+        self.communes = communes(tuple(article.current_areas))
         self.source_title = source_titles.get(article.source) or article.source.removeprefix("sources/")
-
-    @cached_property
-    def communes(self) -> list[Unit]:
-        """Communes of today that the article names, the one named first in front; unknown ones are left out."""
-        return [unit for unit in map(register().get, self.article.current_areas) if unit is not None]
 
     @cached_property
     def record(self) -> str:
@@ -44,9 +90,12 @@ class Parts:
         shown = Article()
         shown.CopyFrom(self.article)
         shown.ClearField("text")
-        shown.excerpt = search.excerpt([self.article.text, self.article.lead])
+        shown.excerpt = self.said.excerpt
         return base64.b64encode(shown.SerializeToString()).decode()
 
+
+LONGEST_REMEMBERED = 10_000
+"""Characters of a text whose words are remembered; so 1024 of them take some tens of megabytes."""
 
 Take = Callable[[Parts], Any]
 """The value of a field; None, an empty text and an empty list are left out of the document."""
@@ -97,7 +146,7 @@ def time(name: str, label: str, analysis: bool = False) -> Field:
         if not message.HasField(name):
             return None
         stamp: Timestamp = getattr(message, name)
-        return stamp.ToMicroseconds() // 1000
+        return stamp.seconds * 1000 + stamp.nanos // 1_000_000
 
     return Field(name, "date", label, f"analysis.{name}" if analysis else name, take)
 
@@ -145,18 +194,6 @@ def first(values: Sequence[Any]) -> Any:
 def titles(names: Iterable[str]) -> list[str]:
     """Titles of units, each once; unknown ones are left out."""
     return list(dict.fromkeys(unit.title for unit in map(register().get, names) if unit is not None))
-
-
-def provinces(parts: Parts) -> list[str]:
-    """Titles of the provinces of today that the communes lie in, each once."""
-    found = (register().province_of(unit.name) for unit in parts.communes)
-    return list(dict.fromkeys(unit.title for unit in found if unit is not None))
-
-
-def point(parts: Parts) -> list[float] | None:
-    """Longitude and latitude of a point in the commune that is named first."""
-    main: Unit | None = first(parts.communes)
-    return [main.lon, main.lat] if main is not None and main.lon is not None and main.lat is not None else None
 
 
 def parcels(parts: Parts) -> list[str]:

@@ -69,12 +69,12 @@ FIELDS: tuple[Field, ...] = (
     of.analysed("coverage", "float", "Tỷ lệ nội dung đã phân tích"),
     of.time("analyze_time", "Ngày giờ phân tích", analysis=True),
     Field("areas", "keyword", "Tên tài nguyên của xã, phường", "current_areas", lambda p: list(dict.fromkeys(p.article.current_areas))),
-    Field("area_codes", "keyword", "Mã xã, phường hiện nay", "current_areas", lambda p: [unit.code for unit in p.communes]),
-    Field("area_titles", "keyword", "Xã, phường hiện nay", "current_areas", lambda p: [unit.title for unit in p.communes]),
-    Field("area_main_code", "keyword", "Mã xã, phường chính", "current_areas", lambda p: of.first([unit.code for unit in p.communes])),
-    Field("area_main_title", "keyword", "Xã, phường chính", "current_areas", lambda p: of.first([unit.title for unit in p.communes])),
-    Field("province_titles", "keyword", "Tỉnh, thành phố", "current_areas", of.provinces),
-    Field("location", "geo_point", "Vị trí xã, phường chính", "current_areas", of.point),
+    Field("area_codes", "keyword", "Mã xã, phường hiện nay", "current_areas", lambda p: p.communes.codes),
+    Field("area_titles", "keyword", "Xã, phường hiện nay", "current_areas", lambda p: p.communes.titles),
+    Field("area_main_code", "keyword", "Mã xã, phường chính", "current_areas", lambda p: of.first(p.communes.codes)),
+    Field("area_main_title", "keyword", "Xã, phường chính", "current_areas", lambda p: of.first(p.communes.titles)),
+    Field("province_titles", "keyword", "Tỉnh, thành phố", "current_areas", lambda p: p.communes.provinces),
+    Field("location", "geo_point", "Vị trí xã, phường chính", "current_areas", lambda p: p.communes.point),
     Field("place_titles", "keyword", "Địa danh được nhắc", "places", lambda p: of.titles(place.area for place in p.article.places)),
     Field("parcels", "keyword", "Thửa đất được nhắc", "parcel_references", of.parcels),
     Field("documents", "keyword", "Văn bản được dẫn", "documents", lambda p: list(p.article.documents), _SHORT),
@@ -89,9 +89,9 @@ FIELDS: tuple[Field, ...] = (
     of.plain("change_number", "long", "Số lần thay đổi"),
     Field("when_micros", "long", "", "publish_time | first_collect_time | collect_time", lambda p: p.micros),
     Field("record", "binary", "", "everything but text", lambda p: p.record),
-    Field("words", "text", "", "title, lead, text", lambda p: [exact for exact, _ in p.words], _TOKENS, in_source=False),
-    Field("title_folded", "text", "Tiêu đề không dấu", "title", lambda p: p.words[0][1], _TOKENS, in_source=False),
-    Field("text_folded", "text", "Sapo và nội dung không dấu", "lead, text", lambda p: [folded for _, folded in p.words[1:]], _TOKENS, in_source=False),
+    Field("words", "text", "", "title, lead, text", lambda p: p.said.exact, _TOKENS, in_source=False),
+    Field("title_folded", "text", "Tiêu đề không dấu", "title", lambda p: p.said.folded[0], _TOKENS, in_source=False),
+    Field("text_folded", "text", "Sapo và nội dung không dấu", "lead, text", lambda p: p.said.folded[1:], _TOKENS, in_source=False),
 )  # fmt: skip
 """Every field of a document, in the order in which analysts see them."""
 
@@ -114,9 +114,5 @@ def document(article: Article, source_titles: Mapping[str, str]) -> dict[str, An
         source_titles: display name by resource name of a source; without one its id is shown.
     """
     parts = Parts(article, source_titles)
-    made: dict[str, Any] = {}
-    for one in FIELDS:
-        value = one.take(parts)
-        if value is not None and value != "" and value != []:
-            made[one.name] = value
-    return made
+    values = [(one.name, one.take(parts)) for one in FIELDS]
+    return {name: value for name, value in values if value or value == 0}
