@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import Product
+from tests.browser.conftest import LAND, Product, sheet
+from tests.cluster.places import Place, in_cluster
 from tests.e2e.mini_site import settings_for
+from tests.engines import Elastic, Nats, Postgres
 
 TIME = re.compile(r"từ \d\d:\d\d,? \d\d/\d\d/\d{4}")
 
@@ -32,3 +35,38 @@ def test_a_server_that_is_gone_is_told_with_the_figures_still_there(browser: Bro
             expect(banner).to_be_visible()
     finally:
         product.kill()
+
+
+@pytest.mark.cluster
+def test_every_page_says_which_store_is_silent_and_how_old_its_figures_are(
+    browser: Browser, nats: Nats, postgres: Postgres, elastic: Elastic, tmp_path: Path
+) -> None:
+    config = in_cluster(settings_for([], tmp_path), Place.on(nats, postgres, elastic))
+    product = Product("--config", config, "up")
+    try:
+        product.clip(LAND)
+        assert product.upload("to_1.geojson", sheet(), edition="2004")["state"] == "IMPORT_STATE_COMMITTED"
+        with browser.new_context(locale="vi-VN", base_url=product.url) as context:
+            page = context.new_page()
+            page.goto("/")
+            articles = page.locator(".tile[data-metric=article_count] .tile-value")
+            expect(articles).to_have_text("1", timeout=20_000)
+            elastic.kill()
+            try:
+                for name in ("", "news", "land", "alerts", "sources", "quarantine", "brief", "clip", "help"):
+                    page.goto(f"/#/{name}")
+                    expect(page.locator(".banner")).to_contain_text("Chỉ mục tìm kiếm không trả lời", timeout=40_000)
+                    expect(page.locator(".banner")).to_contain_text(TIME)
+                    expect(page.locator("main .loading")).to_have_count(0, timeout=40_000)
+                page.goto("/#/")
+                page.reload()
+                expect(page.locator(".freshness .stale")).to_contain_text("đây là số liệu đọc lúc", timeout=40_000)
+                expect(page.locator("[data-metric=parcel_count] .tile-value")).not_to_have_text("0")
+                page.goto("/#/news")
+                expect(page.locator("main .problem").first).to_contain_text("Elasticsearch", timeout=40_000)
+            finally:
+                elastic.start()
+            expect(page.locator(".banner")).to_have_count(0, timeout=60_000)
+            expect(page.locator(".list-panel .article-title")).to_have_text([LAND["title"]], timeout=40_000)
+    finally:
+        product.terminate()

@@ -1,0 +1,1 @@
+"""The whole product over the real servers of the cluster mode."""
