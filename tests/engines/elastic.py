@@ -68,7 +68,7 @@ def distribution() -> Path:
 class Elastic(Server):
     """One node without authentication, on one shard's worth of memory."""
 
-    start_s = 120
+    start_s = 180
 
     def prepare(self) -> None:
         """Unpack it and write the configuration."""
@@ -91,7 +91,9 @@ class Elastic(Server):
         )
         options = self.home / "config/jvm.options.d/tests.options"
         options.parent.mkdir(exist_ok=True)
-        options.write_text("-Xms768m\n-Xmx768m\n")
+        options.write_text(
+            "-Xms768m\n-Xmx768m\n-Dsun.tools.attach.attachTimeout=120000\n"
+        )  # it attaches to itself; a busy machine needs longer
 
     def environment(self) -> Mapping[str, str]:
         """With the JDK."""
