@@ -203,7 +203,6 @@ class Indices:
             ]
             if all(marked):
                 break
-        await self.removed.expunge([index.name(self.alias) for index in indices])
 
     async def drop(self, indices: Iterable[Index]) -> None:
         """Remove whole indices."""
@@ -211,8 +210,11 @@ class Indices:
         if names:
             await self._client.find("indices.delete", index=names, ignore_unavailable=True)
 
-    async def drop_empty(self, before: str) -> list[str]:
+    async def tidy(self, before: str) -> list[str]:
         """Remove the months before a month (``2026-10``) that hold no article; returns the names of their indices.
+
+        The others write anew the segments that still hold what was erased or replaced; this goes on afterwards. The
+        cluster keeps the newest operations of an index for its copies for a while, so that a later call erases them.
 
         A month is closed for writing before it is counted; a writer that meets this tries again and makes it anew.
         """
@@ -229,6 +231,7 @@ class Indices:
             else:
                 await self.drop([index])
                 dropped.append(name)
+        await self.removed.expunge([index.name(self.alias) for index in await self.listed() if index.serving])
         return dropped
 
     async def _block(self, name: str, blocked: bool) -> None:

@@ -121,9 +121,9 @@ class ElasticArticleIndex:
         """A new generation, to be filled beside the one that serves; the partition of the settings takes effect."""
         return ElasticIndexBuild(self._client, self._indices, self._write, self._settings.partition == "single")
 
-    async def drop_empty(self, before: str) -> list[str]:
-        """Remove the indices of months before `before` (``2026-10``) that hold no article; returns their names."""
-        return await self._indices.drop_empty(before)
+    async def tidy(self, before: str) -> list[str]:
+        """Remove months before `before` (``2026-10``) without an article, erase what was replaced; for a janitor."""
+        return await self._indices.tidy(before)
 
     async def close(self) -> None:
         """Wait for what is under way and close the connections."""
