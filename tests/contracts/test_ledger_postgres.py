@@ -15,6 +15,7 @@ from ngoclinh.media.v1.alert_service_pb2 import AlertFilter
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
 from services.adapters.cluster import ledger_articles as articles
+from services.adapters.cluster import migrate
 from services.adapters.cluster.ledger_postgres import PostgresLedger
 from services.adapters.cluster.postgres import Postgres as Database
 from services.adapters.cluster.postgres_pool import Connection
@@ -211,4 +212,4 @@ async def test_the_state_of_the_server_is_told(postgres: Postgres) -> None:
         assert state.versions["postgresql"].split(".")[0].isdigit()
         assert state.size_bytes > 0
         assert not state.problems
-        assert "0003_watch_areas" in state.notes[0][1]
+        assert f"schema ledger at {migrate.scripts('ledger')[-1].name};" in state.notes[0][1]

@@ -14,6 +14,7 @@ from tests.engines.base import STOP_S, Missing, Server, wait_for
 class Postgres(Server):
     """One cluster; every test takes a database of its own."""
 
+    start_s = 120
     stop_signal = signal.SIGINT  # fast shutdown: it does not wait for clients
 
     def prepare(self) -> None:
@@ -42,6 +43,7 @@ class Postgres(Server):
         return [
             self._bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-p", str(self.port),
             "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "max_wal_size=4GB",
+            "-c", "recovery_init_sync_method=syncfs",  # else it syncs each of thousands of files after a kill
         ]  # fmt: skip
 
     def ready(self) -> bool:
