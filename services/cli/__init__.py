@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "search": "search:search",
     "articles": "articles:app",
     "queue": "queue:app",
+    "index": "index:app",
     "areas": "areas:app",
     "users": "users:app",
     "serve": "serve:serve",
