@@ -91,9 +91,8 @@ class Elastic(Server):
         )
         options = self.home / "config/jvm.options.d/tests.options"
         options.parent.mkdir(exist_ok=True)
-        options.write_text(
-            "-Xms768m\n-Xmx768m\n-Dsun.tools.attach.attachTimeout=120000\n"
-        )  # it attaches to itself; a busy machine needs longer
+        # It attaches to itself, for which a busy machine needs longer than the default of 10 s.
+        options.write_text("-Xms768m\n-Xmx768m\n-Dsun.tools.attach.attachTimeout=120000\n")
 
     def environment(self) -> Mapping[str, str]:
         """With the JDK."""
