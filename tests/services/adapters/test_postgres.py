@@ -350,3 +350,16 @@ async def test_a_server_that_holds_the_line_and_says_nothing_is_given_up(
         for process in processes[:1]:
             os.kill(process, signal.SIGCONT)
     await store.close()
+
+
+async def test_a_server_that_does_not_greet_is_given_up_in_time(url: str, folder: Path, postgres: Server) -> None:
+    store = Postgres(PostgresSettings(url=url, connect_timeout_s=2), "ledger", folder)
+    postgres.pause()
+    begin = time.perf_counter()
+    try:
+        assert "timeout expired" in (await told(store)).en
+        assert time.perf_counter() - begin < 8
+    finally:
+        postgres.resume()
+    assert len(await notes(store)) == 1
+    await store.close()
