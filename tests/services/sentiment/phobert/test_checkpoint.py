@@ -99,7 +99,7 @@ def test_a_weight_of_another_size_is_named() -> None:
     check_weights(TINY, weights)
     weights["roberta.encoder.layer.1.output.dense.bias"] = np.zeros(3, np.float32)
     with pytest.raises(
-        InputError, match=r"layer\.1\.output\.dense\.bias must have the size \(128,\), here it has \(3,\)"
+        InputError, match=r"layer\.1\.output\.dense\.bias must have the size \(192,\), here it has \(3,\)"
     ):
         check_weights(TINY, weights)
 

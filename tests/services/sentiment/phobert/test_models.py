@@ -170,7 +170,7 @@ def test_texts_whose_labels_are_partly_unknown_are_learned_from(base: Path, tmp_
 def test_an_export_says_what_torch_says(trained: Path, exported: Path) -> None:
     card = json.loads(exported.joinpath("card.json").read_text("utf-8"))
     assert card["export"]["fp32_difference"] <= 1e-4
-    assert card["export"]["int8_agreement"] >= 0.97
+    assert card["export"]["int8_agreement"] >= 0.99
     assert card["labelled_by"] == "two language models"
     fp32, with_torch = opened(exported, precision="fp32"), opened(trained, backend="torch")
     ours, theirs = fp32.classify(DEV), with_torch.classify(DEV)

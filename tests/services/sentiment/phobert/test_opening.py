@@ -46,7 +46,7 @@ def test_int8_names_the_labels_that_fp32_names(model_dir: Path) -> None:
         for precision in ("fp32", "int8")
     )
     same = [one.sentiment.label == other.sentiment.label for one, other in zip(fp32, int8, strict=True)]
-    assert sum(same) >= 0.93 * len(same)
+    assert sum(same) >= 0.97 * len(same)
 
 
 def test_more_sessions_answer_alike(model_dir: Path) -> None:

@@ -21,7 +21,7 @@ from services.sentiment.phobert.text import NoSegmenter, words
 from services.sentiment.phobert.tokenizer import Tokenizer
 from services.sentiment.train import DATA, HEADS, load
 
-TINY = Shape(vocabulary=2000, hidden=128, layers=2, attention_heads=4, intermediate=128, positions=258)
+TINY = Shape(vocabulary=2000, hidden=192, layers=2, attention_heads=4, intermediate=128, positions=258)
 STIFFNESS = 1.0
 CONTRAST = 6.0
 
@@ -32,7 +32,6 @@ def tiny(folder: Path) -> Path:
     """The model in a directory as `ngoclinh model export` writes it."""
     shape = write_base(folder, TINY)
     weights = random_weights(shape)
-    weights = {name: values * 2 if values.ndim == 2 else values for name, values in weights.items()}
     weights["heads.weight"], weights["heads.bias"] = np.eye(shape.hidden, dtype=np.float32), np.zeros(shape.hidden)
     quantise.write(build(shape, weights), folder)
     weights["heads.weight"], weights["heads.bias"] = _fit(folder)
