@@ -2,7 +2,9 @@
 
 Self-clocked fair queueing (Golestani, INFOCOM 1994): a chunk is tagged with the tag of its flow's last chunk, or the
 present tag where that is later, plus its size; the smallest tag is served next, and is then the present one. So a flow
-of many chunks and one of a single chunk get the same share while both wait, and none waits for ever.
+of many chunks and one of a single chunk get the same share while both wait, and none waits for ever. Small chunks count
+as much as `SHARE`: so calls of a chunk each are served in the order in which they came, and how long one waits can be
+told when it comes.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from typing import Any, NamedTuple
 
 WIDTH = 8
 """Chunks are of a like length where their tokens divided by this have the same whole part."""
+SHARE = 256
+"""Tokens that a chunk counts at least when turns are given."""
 FEW_STALE = 256
 """Chunks of dropped tickets that may stay in the queue before it is cleared of them."""
 
@@ -78,7 +82,7 @@ class FairQueue:
         """Add the chunks of a ticket to the end of a flow."""
         flow.tag = max(flow.tag, self._present)
         for place, size in enumerate(ticket.sizes):
-            flow.tag += size
+            flow.tag += max(size, SHARE)
             self._number += 1
             heap = self._heaps.setdefault(size // WIDTH, [])
             heapq.heappush(heap, Entry(flow.tag, self._number, size, place, ticket))

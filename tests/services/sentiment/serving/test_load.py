@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from services.core.errors import Overloaded
-from services.sentiment.serving.load import LONGEST_S, SHORTEST_S, Load
+from services.sentiment.serving.load import CAUTION, LONGEST_S, SHORTEST_S, Load
+from services.sentiment.serving.queue import SHARE
 
 
 def load_of(workers: int = 2, max_tokens: int = 10_000, max_bytes: int = 1 << 20, speed: float = 100) -> Load:
@@ -25,19 +26,20 @@ def test_before_the_first_measurement_nobody_is_refused_for_time() -> None:
 def test_a_call_that_cannot_end_in_time_is_refused_with_when_to_come_back() -> None:
     load = load_of()
     with load.taken(1000, 10, None):
-        with load.taken(300, 10, 6.5):
+        with load.taken(300, 10, CAUTION * 4.6):
             pass
         with pytest.raises(Overloaded) as caught, load.taken(300, 10, 3.0):
             pass
-    assert caught.value.retry_after_s == pytest.approx(1.5)
+    assert caught.value.retry_after_s == pytest.approx(CAUTION * 4.5 - 3.0)
     assert "deadline leaves 3.0 s" in caught.value.en
     assert "thời hạn chỉ còn 3.0 giây" in caught.value.vi
 
 
-def test_a_small_call_waits_for_as_much_of_the_others_as_it_asks_for_itself() -> None:
+def test_a_small_call_waits_for_a_share_of_a_large_one() -> None:
     load = load_of()
     with load.taken(4_000, 10, None):
-        assert load.wait_s(10) == pytest.approx(10 / 200 + 10 / 100)
+        assert load.wait_s(10) == pytest.approx(SHARE / 200 + 10 / 100)
+        assert load.wait_s(500) == pytest.approx(500 / 200 + 500 / 100)
         assert load.wait_s(4_000) == pytest.approx(4_000 / 200 + 4_000 / 200)
 
 
@@ -75,7 +77,7 @@ def test_what_is_over_leaves_nothing_behind() -> None:
     assert load.wait_s(100) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(("tokens", "seconds", "told"), [(101, 1.0, SHORTEST_S), (100_000, 1.0, LONGEST_S)])
+@pytest.mark.parametrize(("tokens", "seconds", "told"), [(82, 1.0, SHORTEST_S), (100_000, 1.0, LONGEST_S)])
 def test_the_told_wait_has_bounds(tokens: int, seconds: float, told: float) -> None:
     with pytest.raises(Overloaded) as caught, load_of(workers=1).taken(tokens, 10, seconds):
         pass
