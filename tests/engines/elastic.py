@@ -95,8 +95,14 @@ class Elastic(Server):
         options.write_text("-Xms768m\n-Xmx768m\n-Dsun.tools.attach.attachTimeout=120000\n")
 
     def environment(self) -> Mapping[str, str]:
-        """With the JDK."""
-        return {**super().environment(), "ES_JAVA_HOME": str(self._java), "ES_TMPDIR": str(self.folder / "tmp")}
+        """With the JDK; nothing is written outside of the folder."""
+        temporary = str(self.folder / "tmp")
+        return {
+            **super().environment(),
+            "ES_JAVA_HOME": str(self._java),
+            "ES_TMPDIR": temporary,
+            "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={temporary}",
+        }
 
     def command(self) -> list[str | Path]:
         """Run it."""
