@@ -18,6 +18,7 @@ from crawlers import catalogue
 from services import crawler_process
 from services.adapters.embedded.files import Files
 from services.area.servicer import AreaServicer
+from services.backup.restore import finish as finish_restore
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import InvalidField, Unavailable
@@ -214,6 +215,7 @@ async def running(
     _make_folder(settings.data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
+        finish_restore(settings.data_dir)
         seen = Observations(clock)
         stores = watch(open_stores(settings, **given), seen)
         for store in (stores.bus, stores.ledger, stores.index, stores.parcels):

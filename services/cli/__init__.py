@@ -32,6 +32,8 @@ COMMANDS: dict[str, str] = {
     "users": "users:app",
     "serve": "serve:serve",
     "migrate": "migrate:migrate",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "kibana": "kibana:app",
     "doctor": "doctor:doctor",
 }

@@ -1,0 +1,1 @@
+"""Everything that an office keeps in one file, and back again."""
