@@ -1,7 +1,7 @@
 """The two ONNX files of an export: the graph as it is, and one of 8-bit weights, activations scaled as they come.
 
 Weights take 7 of the 8 bits: processors without VNNI add pairs of products in 16 bits, where full weights overflow.
-There this halves the distance to fp32; the speed is the same.
+There this halves the distance to fp32.
 """
 
 from __future__ import annotations
