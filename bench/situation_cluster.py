@@ -32,7 +32,7 @@ from services.situation import join
 from tests.engines import Elastic, Nats, Postgres
 
 GOAL = 1.5
-AT_ONCE = 4
+AT_ONCE = 2
 """Batches of articles that are put at the same time."""
 
 Query = Callable[[], Awaitable[Any]]
