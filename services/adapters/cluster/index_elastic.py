@@ -24,11 +24,12 @@ from services.adapters.cluster.elastic_build import ElasticIndexBuild
 from services.adapters.cluster.elastic_bulk import Bulk, Item
 from services.adapters.cluster.elastic_client import Client
 from services.adapters.cluster.elastic_documents import Documents
+from services.adapters.cluster.elastic_engine import engine_state
 from services.adapters.cluster.elastic_indices import Indices
 from services.core import search
 from services.core.config import ElasticsearchSettings
 from services.core.errors import InvalidPageToken, Unavailable
-from services.core.ports import ArticlePage
+from services.core.ports import ArticlePage, EngineState
 
 _NO_TITLES: Mapping[str, str] = {}
 _PAUSE_S = 0.2
@@ -124,6 +125,14 @@ class ElasticArticleIndex:
     async def tidy(self, before: str) -> list[str]:
         """Remove months before `before` (``2026-10``) without an article, erase what was replaced; for a janitor."""
         return await self._indices.tidy(before)
+
+    async def engine(self) -> EngineState:
+        """How the cluster is: version, bytes of the indices, shards that do not answer.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        return await engine_state(self._client, self._indices.alias)
 
     async def close(self) -> None:
         """Wait for what is under way and close the connections."""

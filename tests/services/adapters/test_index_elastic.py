@@ -29,6 +29,7 @@ from services.demo.stories import stories
 from services.media.rebuild import rebuild, rebuild_if_empty
 from tests.contracts.articles import AREAS, analyzed, article, collected, random_article
 from tests.engines import Elastic
+from tests.engines.elastic import VERSION
 
 pytestmark = pytest.mark.cluster
 EVERYTHING = ArticleFilter(include_withdrawn=True)
@@ -136,6 +137,17 @@ async def test_many_steps_of_time_come_in_several_answers(
     monkeypatch.setattr(elastic_counts, "_STEPS", 7)
     assert await index.summarize(EVERYTHING, [], TIME_INTERVAL_HOUR) == whole
     assert sum(step.count for step in whole.histogram) == 120
+
+
+async def test_the_engine_says_its_version_and_what_is_missing(settings: ElasticsearchSettings) -> None:
+    async with ElasticArticleIndex(settings.model_copy(update={"replicas": 1})) as index:
+        before = await index.engine()
+        assert (before.size_bytes, [note for _, note in before.notes]) == (0, ["There is no index yet."])
+        await index.put([article("a")])
+        state = await index.engine()
+        assert state.versions == {"elasticsearch": VERSION}
+        assert [note for _, note in state.notes] == ["Copies of the index that are missing: 1."]
+        assert state.problems == []
 
 
 # ------------------------------------------------------------ mapping
