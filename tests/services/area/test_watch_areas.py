@@ -21,6 +21,7 @@ from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
 from services.area.servicer import AreaServicer
 from services.core.config import GatewaySettings, GrpcSettings, Settings
+from services.core.names import random_id
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.land.servicer import LandServicer
@@ -42,7 +43,8 @@ class Areas:
 
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Areas]:
-    server = Server(GrpcSettings(), tcp=False, unix=folder / "grpc.sock")
+    socket = folder / f"{random_id()}.sock"  # an earlier server may take its path away with it, a moment late
+    server = Server(GrpcSettings(), tcp=False, unix=socket)
     parcels = SqliteParcelStore(folder / "parcels.sqlite")
     async with SqliteLedger(folder / "ledger.db") as ledger:
         server.add("ngoclinh.area.v1.AreaService", AreaServicer(Settings().watch_areas, ledger=ledger))
