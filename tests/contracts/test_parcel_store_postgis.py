@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import random
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,10 @@ import psycopg
 import pytest
 from google.protobuf.message import Message
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
-from ngoclinh.land.v1.parcel_pb2 import ImportState
+from ngoclinh.land.v1.parcel_pb2 import ImportOptions, ImportState
 
 from gis.mvt import Tile
+from gis.synthetic import nam_tra_my_sheet
 from services.adapters.cluster import parcel_conditions as conditions
 from services.adapters.cluster.parcels_postgis import PostgisParcelStore
 from services.adapters.embedded.bus_sqlite import SqliteBus
@@ -266,31 +269,53 @@ SHEETS = (
 
 
 async def test_real_sheets_stand_the_same_in_both_stores(postgres: Postgres, shared: Path, tmp_path: Path) -> None:
+    files = [shared / "data/land/parcels" / sheet for sheet in (*SHEETS, SHEETS[0])]
+    found = await _in_both(postgres.database(), tmp_path, files, ImportOptions())
+    assert len(found["parcels"]) > 300
+    assert len(found["findings"]) > 10
+
+
+async def test_a_sheet_of_invented_parcels_stands_the_same_in_both_stores(postgres: Postgres, tmp_path: Path) -> None:
+    files = [tmp_path / f"sheet{seed}.geojson" for seed in (1, 2, 1)]
+    for seed, file in zip((1, 2, 1), files, strict=True):
+        file.write_text(json.dumps(nam_tra_my_sheet(seed).geojson()))
+    found = await _in_both(postgres.database(), tmp_path, files, ImportOptions(edition=2004))
+    assert len(found["parcels"]) > 400
+    assert len(found["findings"]) > 15
+    assert sum(summary.parcel_count for summary in found["summaries"]) == len(found["parcels"])
+    assert any(summary.rules for summary in found["summaries"])
+
+
+async def _in_both(place: str, folder: Path, files: Sequence[Path], options: ImportOptions) -> dict[str, Any]:
+    """Import files into both stores; what they answer is the same and comes back."""
     async with (
-        PostgisParcelStore(postgres.database()) as cluster,
-        SqliteParcelStore(tmp_path / "parcels.sqlite") as embedded,
-        SqliteBus(tmp_path / "bus.sqlite") as bus,
+        PostgisParcelStore(place) as cluster,
+        SqliteParcelStore(folder / "parcels.sqlite") as embedded,
+        SqliteBus(folder / "bus.sqlite") as bus,
     ):
         stores: list[ParcelStore] = [cluster, embedded]
         for store in stores:
-            for number, sheet in enumerate((*SHEETS, SHEETS[0]), start=1):
-                await _import(store, bus, shared / "data/land/parcels" / sheet, tmp_path / type(store).__name__, number)
-        found = [await _everything(store) for store in stores]
-        for key, value in found[0].items():
-            assert value == found[1][key], key
-        assert len(found[0]["parcels"]) > 300
-        assert any(len(history) == 2 for history in found[0]["history"].values())
-        assert len(found[0]["findings"]) > 10
-        assert any(found[0]["tiles"].values())
+            for number, file in enumerate(files, start=1):
+                await _import(store, bus, file, folder / type(store).__name__, number, options)
+        found, expected = [await _everything(store, len(files)) for store in stores]
+    for key, value in found.items():
+        assert value == expected[key], key
+    assert any(len(history) > 1 for history in found["history"].values()), "a file that comes again"
+    assert any(found["neighbours"].values())
+    assert any(found["tiles"].values())
+    return found
 
 
-async def _import(store: ParcelStore, bus: SqliteBus, file: Path, folder: Path, number: int) -> None:
+async def _import(
+    store: ParcelStore, bus: SqliteBus, file: Path, folder: Path, number: int, options: ImportOptions
+) -> None:
     """Bring a file in as import `number` by the importer of the service."""
     name = f"imports/real{number}"
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     await asyncio.to_thread(shutil.copy, file, folder / f"real{number}")
     import_ = an_import(number)
     import_.name, import_.file_name = name, file.name
+    import_.options.CopyFrom(options)
     await store.begin_import(import_)
     importer = Importer(
         store, bus, Uploads(folder, 64), LandSettings(), clock=lambda: import_.update_time.ToDatetime(UTC)
@@ -303,9 +328,10 @@ async def _import(store: ParcelStore, bus: SqliteBus, file: Path, folder: Path, 
                 break
             await asyncio.sleep(0.05)
     await importer.close()
+    assert kept.state == COMMITTED, kept
 
 
-async def _everything(store: ParcelStore) -> dict[str, Any]:
+async def _everything(store: ParcelStore, imports: int) -> dict[str, Any]:
     """What a store answers about all that it holds."""
     listed = (await store.parcels(ParcelFilter(), 10_000)).parcels
     areas = sorted({parcel.current_area for parcel in listed if parcel.current_area}) or [AREA]
@@ -321,7 +347,8 @@ async def _everything(store: ParcelStore) -> dict[str, Any]:
         for zoom in (9, 12, 15, 17):
             tile = _tile(zoom, longitude, latitude)
             drawn[tile] = await tiles.draw(tile)
-    imports = [f"imports/real{number}" for number in range(1, len(SHEETS) + 2)]
+    by_import = [of_import(f"imports/real{number}") for number in range(1, imports + 1)]
+    summaries = await store.summarize(areas)
     return {
         "imports": (await store.imports(100))[0],
         "parcels": whole,
@@ -329,8 +356,8 @@ async def _everything(store: ParcelStore) -> dict[str, Any]:
         "history": {name: await store.history(name) for name in list(whole)[::7]},
         "neighbours": {name: await store.neighbours(name) for name in list(whole)[::7]},
         "findings": (await store.findings(FindingFilter(), 10_000)).findings,
-        "findings by import": [(await store.findings(of_import(name), 10_000)).findings for name in imports],
-        "summaries": await store.summarize(areas),
+        "findings by import": [(await store.findings(filter_, 10_000)).findings for filter_ in by_import],
+        "summaries": [replace(summary, area_m2=round(summary.area_m2, 6)) for summary in summaries],
         "tiles": drawn,
     }
 

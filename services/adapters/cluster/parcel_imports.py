@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
 
@@ -50,10 +51,21 @@ _HEAD = (
 )
 _COMMITS = 0x70617263656C73
 """Key of the advisory lock under which what is current changes: the letters "parcels"."""
-COMMIT_S = 900
-"""Most seconds that a commit may take: a province has some million parcels."""
+WHOLE_S = 900
+"""Most seconds for a statement about all parcels of an import: a province has some million."""
 MANY = 1000
 """Parcels of an import after which the planner's statistics are made anew at once."""
+
+
+@asynccontextmanager
+async def patience(connection: Connection) -> AsyncIterator[None]:
+    """Let the statements of this transaction take as long as an import needs."""
+    await connection.execute(f"SET LOCAL statement_timeout = '{WHOLE_S}s'; SET LOCAL lock_timeout = '{WHOLE_S}s'")
+    usual, connection.patience_s = connection.patience_s, WHOLE_S + 5.0
+    try:
+        yield
+    finally:
+        connection.patience_s = usual
 
 
 async def running(connection: Connection, name: str) -> int:
@@ -79,10 +91,11 @@ async def begin(connection: Connection, import_: Import) -> None:
         (import_.name, import_.state, import_.SerializeToString()),
     )
     if not cursor.rowcount:
-        import_id = await running(connection, import_.name)
-        await connection.execute("DELETE FROM version WHERE import = %s", (import_id,))
-        await connection.execute("DELETE FROM finding WHERE import = %s", (import_id,))
-        await _keep(connection, import_id, import_)
+        async with patience(connection):
+            import_id = await running(connection, import_.name)
+            await connection.execute("DELETE FROM version WHERE import = %s", (import_id,))
+            await connection.execute("DELETE FROM finding WHERE import = %s", (import_id,))
+            await _keep(connection, import_id, import_)
 
 
 def version_rows(parcels: Sequence[Parcel]) -> list[tuple[object, ...]]:
@@ -144,13 +157,9 @@ async def stage_findings(connection: Connection, import_id: int, findings: Seque
 
 async def commit(connection: Connection, import_: Import) -> None:
     """Give the parcels of an import the heads, and count their communes anew; commits come one after the other."""
-    await connection.execute(f"SET LOCAL statement_timeout = '{COMMIT_S}s'; SET LOCAL lock_timeout = '{COMMIT_S}s'")
-    patience, connection.patience_s = connection.patience_s, COMMIT_S + 5.0
-    try:
+    async with patience(connection):
         await lock(connection)
         await _make_current(connection, import_)
-    finally:
-        connection.patience_s = patience
 
 
 async def _make_current(connection: Connection, import_: Import) -> None:
@@ -182,9 +191,10 @@ async def _make_current(connection: Connection, import_: Import) -> None:
 
 async def fail(connection: Connection, import_: Import) -> None:
     """End an import without parcels; its findings stay."""
-    import_id = await running(connection, import_.name)
-    await connection.execute("DELETE FROM version WHERE import = %s", (import_id,))
-    await _keep(connection, import_id, import_)
+    async with patience(connection):
+        import_id = await running(connection, import_.name)
+        await connection.execute("DELETE FROM version WHERE import = %s", (import_id,))
+        await _keep(connection, import_id, import_)
 
 
 async def lock(connection: Connection) -> None:
