@@ -8,7 +8,7 @@ WEB := services/gateway/web
 PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web up demo test test-cluster test-faults test-models check format bench docs model lock images k8s-check e2e-k8s clean
+.PHONY: help setup web up demo test test-cluster test-faults test-models test-bundle check format bench docs model lock bundle images k8s-check e2e-k8s clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ demo: setup web ## run everything over local sample data at http://127.0.0.1:808
 
 # The browser's driver keeps an event loop running in its process, where asynchronous tests cannot run: a run of its own.
 test: setup web ## run the tests that need package registries only
-	$(BIN)/python -m pytest --ignore tests/browser -m "not cluster and not models and not kubernetes and not e2e"
+	$(BIN)/python -m pytest --ignore tests/browser -m "not cluster and not models and not kubernetes and not e2e and not bundle"
 	$(BIN)/python -m pytest tests/browser -m "not cluster" -n 0
 
 test-cluster: setup web ## run the tests against real NATS, PostgreSQL with PostGIS and Elasticsearch, which they start and stop
@@ -54,6 +54,9 @@ $(MODELS_STAMP): pyproject.toml hatch_build.py $(shell find protos -name '*.prot
 	$(MODELS)/python -m pip install -q --disable-pip-version-check -e '.[dev,export,pyvi]'
 	$(MODELS)/python -m pip install -q --disable-pip-version-check --no-deps python-rdrsegmenter==0.1.1
 	@touch $@
+
+test-bundle: setup web ## install the bundle on a bare Debian without network, restore, update (root, mmdebstrap)
+	$(BIN)/python -m pytest tests/bundle -m bundle -n 0 -p no:randomly -rs
 
 check: setup ## lint, types, layers, protos, spelling, dependencies
 	$(BIN)/ruff check .
@@ -91,6 +94,9 @@ e2e-k8s: setup web ## run the product on the cluster of KUBECONFIG (NGOCLINH_LOA
 lock: setup ## write the locked versions of the images again
 	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/base.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --extra phobert --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/phobert.lock
+
+bundle: setup web ## build the bundle that installs on one server without Internet
+	bundle/build
 
 images: setup web ## build the container images without a registry of images (needs buildah, mmdebstrap)
 	k8s/build-images base phobert

@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "migrate:migrate",
     "backup": "backup:backup",
     "restore": "backup:restore",
+    "update": "update:update",
     "kibana": "kibana:app",
     "doctor": "doctor:doctor",
 }

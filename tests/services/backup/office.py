@@ -61,7 +61,9 @@ async def fill(folder: Path, articles: int = 20) -> None:
 
 def rows(path: Path) -> dict[str, tuple[int, str]]:
     """Number of rows and hash of all of them, by table."""
-    found = {}
+    found: dict[str, tuple[int, str]] = {}
+    if not path.exists():
+        return found
     with closing(sqlite3.connect(path)) as file:
         listed = (
             "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'"

@@ -1,0 +1,117 @@
+"""A bare Debian 12 without any network, and commands in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build" / "bundle"
+MIRROR = re.compile(r"(?:https?|file)://\S+/debian/?(?=\s|$)")
+
+
+def mirror() -> str | None:
+    """The archive of Debian that this machine uses."""
+    lists = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
+    for path in lists:
+        if path.is_file() and (match := MIRROR.search(path.read_text())):
+            return match[0]
+    return None
+
+
+def debian() -> Path:
+    """A root folder as an archive: the smallest Debian, with python3 and python3-venv; kept for later runs."""
+    made = BUILD / "debian.tar"
+    if not made.exists():
+        BUILD.mkdir(parents=True, exist_ok=True)
+        part = BUILD / "debian-part.tar"
+        command = [
+            "mmdebstrap",
+            "--quiet",
+            "--variant=minbase",
+            "--include=python3,python3-venv",
+            "bookworm",
+            part,
+            mirror(),
+        ]
+        subprocess.run([str(each) for each in command], check=True)
+        part.rename(made)
+    return made
+
+
+class Server:
+    """A root folder; every command gets namespaces of its own, in which nothing but loopback is reached."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
+        subprocess.run(["tar", "-xf", debian(), "-C", root, "--exclude=./dev/*"], check=True)
+        for name in ("null", "zero", "random", "urandom"):
+            (root / "dev").mkdir(exist_ok=True)
+            subprocess.run(["cp", "-a", f"/dev/{name}", root / "dev" / name], check=True)
+
+    def run(self, script: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
+        """Run a script of the shell as root."""
+        inside = 'mount -t proc proc "$1/proc" && ip link set lo up && exec chroot "$1" /bin/sh -eu -c "$2"'
+        return subprocess.run(
+            [
+                "unshare",
+                "--net",
+                "--mount",
+                "--pid",
+                "--ipc",
+                "--fork",
+                "--kill-child",
+                "sh",
+                "-c",
+                inside,
+                "sh",
+                self.root,
+                script,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
+        )
+
+    def sound(self, script: str) -> str:
+        """Run a script that has to succeed; what it printed."""
+        done = self.run(script)
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def bring(self, file: Path) -> str:
+        """Copy a file onto the server; its path there."""
+        shutil.copy(file, self.root / "root" / file.name)
+        return f"/root/{file.name}"
+
+
+def bundle(version: str, folder: Path, broken: bool = False) -> Path:
+    """A bundle of this source with another version; a broken one does not start."""
+    source = folder / f"source-{version}"
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    for name in [*listed, *(str(path.relative_to(ROOT)) for path in (ROOT / "services/gateway/web/dist").rglob("*"))]:
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "bench/", "docs/")):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    project = source / "pyproject.toml"
+    project.write_text(re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', project.read_text(), count=1))
+    if broken:
+        (source / "services/cli/up.py").write_text('raise SystemExit("this release is broken")\n')
+    done = subprocess.run(
+        [ROOT / "bundle" / "build"], env={"SOURCE": str(source), "PATH": "/usr/local/bin:/usr/bin:/bin"} | _pip(), check=True,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    made = Path(done.stdout.strip())
+    return (ROOT / made).rename(folder / made.name)
+
+
+def _pip() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key.startswith("PIP_") or key in ("HOME", "LANG")}

@@ -1,0 +1,158 @@
+"""One server without an engineer: the bundle on a bare Debian without network, from the first start to the next release."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.bundle.server import Server, bundle, mirror
+from tests.services.backup.office import everything, rows
+
+pytestmark = [
+    pytest.mark.bundle,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a root folder and namespaces need root"),
+    pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap makes the bare Debian"),
+    pytest.mark.skipif(mirror() is None, reason="no archive of Debian among the sources of apt"),
+]
+
+DATA = "var/lib/ngoclinh"
+ASK = """
+import json, sys, time, urllib.request
+base, *pages = sys.argv[1:]
+
+def ask(path, body=None):
+    headers = {"Content-Type": "application/json"}
+    return json.load(urllib.request.urlopen(urllib.request.Request(base + path, body, headers)))
+
+assert urllib.request.urlopen(base + "/healthz").status == 200
+before = int(ask("/v1/articles")["total_count"])
+for text in pages:
+    said = {"title": "Tin " + text, "text": "Nội dung ở xã Trà Leng: " + text}
+    ask("/v1/articles:submit", json.dumps(said).encode())
+for second in range(60):
+    found = ask("/v1/articles")
+    if int(found["total_count"]) == before + len(pages) and all("analyze_time" in str(each) for each in found["articles"]):
+        break
+    time.sleep(1)
+else:
+    raise SystemExit(f"not stored: {found}")
+"""
+WORK = """
+cd /var/lib/ngoclinh
+ngoclinh up --no-crawl > /tmp/ready 2>/tmp/errors & program=$!
+for second in $(seq 120); do grep -q ^ready /tmp/ready && break; kill -0 $program || { cat /tmp/errors; exit 1; }; sleep 1; done
+python3 -c "$ASK" http://127.0.0.1:8080 PAGES
+kill $program; wait $program || true
+"""
+
+
+def work(server: Server, *pages: str) -> str:
+    """Start the program as the office does, submit some texts, end it."""
+    script = WORK.replace("PAGES", " ".join(f"'{page}'" for page in pages))
+    return server.sound(f"ASK=$(cat <<'TEXT'\n{ASK}TEXT\n)\n{script}")
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("bundles")
+    return {
+        "first": bundle("7.0.0", folder),
+        "next": bundle("7.1.0", folder),
+        "broken": bundle("7.2.0", folder, broken=True),
+    }
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Server:
+    made = Server(tmp_path_factory.mktemp("server") / "root")
+    path = made.bring(bundles["first"])
+    made.told = made.sound(f"cd /root && tar -xf {path} && ngoclinh-7.0.0/install")  # type: ignore[attr-defined]
+    work(made, "một", "hai", "ba")
+    return made
+
+
+def articles(server: Server) -> int:
+    return rows(server.root / DATA / "ledger.sqlite")["article"][0]
+
+
+def test_it_installs_without_network_says_what_to_do_and_keeps_the_articles(server: Server) -> None:
+    told = server.told  # type: ignore[attr-defined]
+    assert "Ngọc Linh 7.0.0 đã được cài" in told
+    assert "Ngọc Linh 7.0.0 is installed" in told
+    assert "http://127.0.0.1:8080" in told
+    assert "ngoclinh 7.0.0" in server.sound("ngoclinh --version")
+    assert server.run("python3 -c 'import urllib.request as u; u.urlopen(\"http://192.0.2.1\", timeout=3)'").returncode
+    assert articles(server) == 3
+    owner = (server.root / DATA / "ledger.sqlite").stat()
+    assert owner.st_uid != 0
+    assert (server.root / DATA).stat().st_mode & 0o777 == 0o700
+    again = server.run("/root/ngoclinh-7.0.0/install")
+    assert again.returncode == 2
+    assert "ngoclinh update" in again.stderr
+
+
+def test_the_unit_is_closed_up(server: Server) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd here to ask")
+    unit = server.root / "etc/systemd/system/ngoclinh.service"
+    asked = ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_backup_wipe_and_restore_give_equal_rows_and_files(server: Server) -> None:
+    data = server.root / DATA
+    before = everything(data)
+    server.sound(
+        "ngoclinh backup /var/lib/ngoclinh/backups/drill.ngoclinh && mv /var/lib/ngoclinh/backups/drill.ngoclinh /tmp"
+    )
+    for path in data.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    server.sound("chmod 644 /tmp/drill.ngoclinh && ngoclinh restore /tmp/drill.ngoclinh")
+    assert everything(data) == before
+    (data / "backups").mkdir()
+    shutil.chown(data / "backups", *((data / "ledger.sqlite").stat()[4:6]))
+    work(server, "bốn")
+    assert articles(server) == 4
+
+
+def test_a_release_that_does_not_start_is_taken_back(server: Server, bundles: dict[str, Path]) -> None:
+    before = everything(server.root / DATA)
+    done = server.run(f"ngoclinh --lang en update {server.bring(bundles['broken'])}")
+    assert done.returncode == 2
+    assert "going back to the old release" in done.stderr
+    assert "this release is broken" in done.stderr
+    assert "ngoclinh 7.0.0" in server.sound("ngoclinh --version")
+    assert everything(server.root / DATA) == before
+    assert not (server.root / "opt/ngoclinh/releases/7.2.0").exists()
+
+
+def test_an_update_keeps_everything(server: Server, bundles: dict[str, Path]) -> None:
+    before = everything(server.root / DATA)
+    damaged = server.bring(bundles["next"])
+    data = bytearray(bundles["next"].read_bytes())
+    data[len(data) // 2] ^= 1
+    (server.root / damaged.lstrip("/")).write_bytes(data)
+    assert "The bundle is damaged" in server.run(f"ngoclinh --lang en update {damaged}").stderr
+    told = server.sound(f"ngoclinh --lang en update {server.bring(bundles['next'])}")
+    assert "7.0.0 → 7.1.0" in told
+    assert "ngoclinh 7.1.0" in server.sound("ngoclinh --version")
+    assert everything(server.root / DATA) == before
+    assert sorted(path.name for path in (server.root / "opt/ngoclinh/releases").iterdir()) == ["7.0.0", "7.1.0"]
+    assert list((server.root / DATA / "backups").glob("before-7.1.0-*.ngoclinh"))
+    count = articles(server)
+    work(server, "năm")
+    assert articles(server) == count + 1
+    assert "7.1.0 is installed" in server.run(
+        f"ngoclinh --lang en update {server.bring(bundles['first'])}"
+    ).stderr.replace("Release ", "")
+
+
+def test_the_bundle_is_one_file_of_what_it_says(bundles: dict[str, Path]) -> None:
+    listed = subprocess.run(["tar", "-tf", bundles["first"]], check=True, capture_output=True, text=True).stdout
+    assert "ngoclinh-7.0.0/wheels/ngoclinh-7.0.0-py3-none-any.whl" in listed
