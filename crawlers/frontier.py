@@ -6,9 +6,11 @@ is done again. What a person asks for is synced at once. Times are wall-clock se
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from email.utils import parsedate_to_datetime
 
 from crawlers.canonical import host_port
 from crawlers.catalogue import Discovery, SourceSpec
@@ -120,6 +122,18 @@ class Frontier(Store):
                 " WHERE source = :source AND url = :url",
                 asdict(outcome) | asdict(timing) | {"now": now, "source": poll.source, "url": poll.url},
             )
+
+    def told_time(self, source: str, date: str) -> None:
+        """Keep how far the time that a server stated (its header `Date`) is ahead of our clock; what is no time is ignored."""
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            ahead = parsedate_to_datetime(date).timestamp() - self.clock()
+            with self.transaction() as db:
+                db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"ahead/{source}", f"{ahead:.0f}"))
+
+    def ahead(self, source: str) -> int | None:
+        """Seconds by which the time that a server of a source stated last was ahead of our clock; None where none did."""
+        rows = self.rows("SELECT value FROM meta WHERE key = ?", f"ahead/{source}")
+        return int(rows[0][0]) if rows else None
 
     def validators(self, url: str) -> dict[str, str]:
         """Headers of a conditional request; every fourth one goes without, because some servers always say 304."""

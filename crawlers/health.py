@@ -14,6 +14,9 @@ from crawlers.schedule import MANY_FAILURES
 from services.core.clock import to_timestamp
 from services.core.names import source_name
 
+_MOST_S = 100 * 366 * 86_400
+"""Largest difference of clocks that is told, in seconds."""
+
 
 def source(spec: SourceSpec, frontier: Frontier) -> Source:
     """The source as it stands now."""
@@ -59,6 +62,9 @@ def source(spec: SourceSpec, frontier: Frontier) -> Source:
         poll_time=_stamp(max(asked, default=None)),
         newest_article_time=_stamp(newest),
     )
+    ahead = frontier.ahead(spec.id)
+    if ahead is not None:
+        answer.clock_offset.FromSeconds(max(-_MOST_S, min(ahead, _MOST_S)))
     if not paused and not stopped:
         answer.next_poll_time.CopyFrom(_stamp(min((each[8] for each in discoveries), default=None)) or Timestamp())
     return answer

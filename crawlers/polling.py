@@ -97,6 +97,7 @@ class Poller:
         """The contents of an answer; None where it says nothing new."""
         validators = {} if thorough else self._frontier.validators(url)
         fetched = await self._fetcher.get(url, source.owns, validators)
+        self._frontier.told_time(source.id, fetched.headers.get("date", ""))
         if fetched.status == 304:
             self._frontier.not_modified(url)
             return None, fetched

@@ -18,6 +18,7 @@ from crawlers import catalogue
 from services import crawler_process
 from services.adapters.embedded.files import Files
 from services.area.servicer import AreaServicer
+from services.backup import scheduled
 from services.backup.restore import finish as finish_restore
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
@@ -35,6 +36,7 @@ from services.media.alert_servicer import AlertServicer
 from services.media.alerting import Alerter, Notifier
 from services.media.analyze import Analyzer
 from services.media.evidence import EvidenceStore
+from services.media.retention import Janitor
 from services.media.servicer import MediaServicer
 from services.media.workers import SIDE_BY_SIDE, Keeper
 from services.operations.health import Watched
@@ -57,6 +59,10 @@ BEGIN_S = 20.0
 """Seconds to wait for the first steps before the program serves without them."""
 COMPANIONS_S = 60.0
 """Seconds between two looks at the sources and alerts that analysts see beside the articles."""
+RETENTION_S, RETENTION_AFTER_S = 86_400.0, 3600.0
+"""Seconds between two runs that forget what is due, and from the start to the first."""
+BACKUP_LOOK_S = 600.0
+"""Seconds between two looks whether a backup is due."""
 STALLED_S = 120.0
 """Seconds without progress after which a drain gives up."""
 _SOCKET_FOLDER = "ngoclinh-socket-"
@@ -235,7 +241,9 @@ async def running(
         if work:
             program.tasks = (
                 asyncio.create_task(
-                    keep_up(_first(services, stores, role), begun := asyncio.Event(), _again(settings, stores, role)),
+                    keep_up(
+                        _first(services, stores, role), begun := asyncio.Event(), _again(settings, stores, role, clock)
+                    ),
                     name="upkeep",
                 ),
                 *(
@@ -271,13 +279,27 @@ def _first(services: Services, stores: Stores, role: Role) -> Mapping[str, Calla
     return {**index, **services.first_steps}
 
 
-def _again(settings: Settings, stores: Stores, role: Role) -> Sequence[Repeated]:
-    """What comes again and again: the companions of the index, where analysts look with Kibana."""
-    if adapter(settings, "index") != "cluster" or _KEEPS_INDEX not in role.workers:
+def _again(settings: Settings, stores: Stores, role: Role, clock: Clock) -> Sequence[Repeated]:
+    """What comes again and again, for those who keep the index: forgetting, the backup, and what analysts see with Kibana."""
+    if _KEEPS_INDEX not in role.workers:
         return ()
-    from services.adapters.cluster.elastic_companions import refresh_companions
+    again = list[Repeated]()
+    if settings.retention.enabled:
+        again.append(Repeated(RETENTION_S, janitor(settings, stores, clock).run, after_s=RETENTION_AFTER_S))
+    if settings.backup.folder is not None:
+        again.append(Repeated(BACKUP_LOOK_S, lambda: asyncio.to_thread(scheduled.run, settings, clock), BACKUP_LOOK_S))
+    if adapter(settings, "index") == "cluster":
+        from services.adapters.cluster.elastic_companions import refresh_companions
 
-    return (Repeated(COMPANIONS_S, lambda: refresh_companions(stores.ledger, settings.elasticsearch)),)
+        again.append(Repeated(COMPANIONS_S, lambda: refresh_companions(stores.ledger, settings.elasticsearch)))
+    return again
+
+
+def janitor(settings: Settings, stores: Stores, clock: Clock = utc_now) -> Janitor:
+    """Who forgets what is due."""
+    evidence = EvidenceStore(settings.data_dir / "evidence")
+    state = settings.data_dir / "retention.json"
+    return Janitor(stores.ledger, stores.index, evidence, settings.retention, state, clock)
 
 
 async def _begun(upkeep: asyncio.Task[None], begun: asyncio.Event) -> None:

@@ -60,6 +60,16 @@ ROLES: Mapping[str, Role] = {
 }
 """By the name that `ngoclinh serve` takes: together they do what `ALL` does."""
 
+ONLY: Mapping[str, Role] = {
+    "land": Role(
+        tuple(key for key in SERVICES if key not in ("media", "sentiment")), frozenset({_SITUATION}), web=True
+    ),
+    "media": Role(
+        tuple(key for key in SERVICES if key not in ("land", "imports")), _EVERY - {_SITUATION}, web=True, crawl=True
+    ),
+}
+"""Half of `ALL`, by the name that `ngoclinh up --only` takes, for offices that keep land data off the Internet."""
+
 
 def addresses(peers: PeersSettings) -> dict[str, str]:
     """Target by the full name of every service that runs elsewhere."""

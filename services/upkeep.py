@@ -27,10 +27,12 @@ class Repeated(NamedTuple):
     Attributes:
         every_s: seconds between two of its runs.
         step: the work.
+        after_s: seconds before its first run.
     """
 
     every_s: float
     step: Step
+    after_s: float = 0.0
 
 
 async def keep_up(first: Mapping[str, Step], begun: asyncio.Event, again: Sequence[Repeated] = ()) -> None:
@@ -61,6 +63,7 @@ async def _until_answered(name: str, step: Step) -> None:
 
 
 async def _repeat(work: Repeated) -> None:
+    await asyncio.sleep(work.after_s)
     while True:
         try:
             await work.step()

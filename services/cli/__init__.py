@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "backup": "backup:backup",
     "restore": "backup:restore",
     "update": "update:update",
+    "retention": "retention:app",
     "kibana": "kibana:app",
     "doctor": "doctor:doctor",
 }

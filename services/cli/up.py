@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,18 +24,23 @@ def up(
     port: Annotated[int | None, typer.Option(help="Port of the gateway; 0 takes a free one.")] = None,
     grpc_port: Annotated[int | None, typer.Option(help="Port for gRPC; 0 takes a free one.")] = None,
     crawl: Annotated[bool | None, typer.Option(help="Crawl while it runs.")] = None,
+    only: Annotated[
+        Literal["land", "media"] | None,
+        typer.Option(help="Only one half: land never asks the Internet for anything, media knows no parcels."),
+    ] = None,
 ) -> None:
     """Run everything: services, workers, crawler, gateway. Prints one line `ready …` when it serves."""
     settings = common.settings_from(ctx, gateway__port=port, grpc__port=grpc_port, crawler__enabled=crawl)
-    common.run(serve(settings), ctx)
+    common.run(serve(settings, only), ctx)
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(settings: Settings, only: str | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; a name of `roles.ONLY` serves one half."""
     from services.bootstrap import running
+    from services.roles import ALL, ONLY
 
     stop = stop_signal()
-    async with running(settings) as program:
+    async with running(settings, role=ONLY[only] if only else ALL) as program:
         reload_signal(program)
         say_ready(program)
         await program.until(stop)

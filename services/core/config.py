@@ -307,6 +307,45 @@ class SituationSettings(Section):
     stale_after_hours: float = Field(24, gt=0, description="Age at which data of the media half are marked as stale.")
 
 
+class RetentionSettings(Section):
+    """How long what is kept; articles under a hold are kept for ever."""
+
+    enabled: bool = Field(True, description="Forget every day what is due.")
+    text_months: int = Field(
+        6,
+        ge=0,
+        le=1200,
+        description="Months after the last collection for which an article keeps its whole text, then an excerpt; 0 means for ever.",
+    )
+    evidence_months: int = Field(
+        60, ge=0, le=1200, description="Months for which files that people added are kept; 0 means for ever."
+    )
+    article_months: int = Field(
+        60, ge=0, le=1200, description="Months for which articles are kept at all; 0 means for ever."
+    )
+    max_share: float = Field(0.05, gt=0, le=1, description="Largest share of all articles that one run touches.")
+    max_clock_offset_s: float = Field(
+        3600,
+        gt=0,
+        description="Seconds by which this machine's clock may differ from what the watched sites state; beyond, nothing is forgotten.",
+    )
+    max_silence_days: int = Field(
+        30,
+        ge=1,
+        description="Days for which a clock is believed that nobody confirms: no site, no new data, no earlier run.",
+    )
+
+
+class BackupSettings(Section):
+    """The daily backup."""
+
+    folder: Path | None = Field(
+        None, description="Folder of the daily backups, best on another disk; empty makes none by itself."
+    )
+    hour: int = Field(2, ge=0, le=23, description="Hour of the day in Vietnam after which it is made.")
+    keep: int = Field(7, ge=1, le=1000, description="Daily backups that are kept.")
+
+
 class WatchAreaSettings(Section):
     """One watch area."""
 
@@ -344,6 +383,8 @@ class Settings(Section):
     alerts: AlertSettings = AlertSettings()
     land: LandSettings = LandSettings()
     situation: SituationSettings = SituationSettings()
+    retention: RetentionSettings = RetentionSettings()
+    backup: BackupSettings = BackupSettings()
     stores: StoresSettings = StoresSettings()
     nats: NatsSettings = NatsSettings()
     postgres: PostgresSettings = PostgresSettings()

@@ -261,3 +261,16 @@ def test_an_address_that_leads_elsewhere_is_an_alias(frontier: Frontier, clock: 
     assert frontier.add("mau", "list", [Item(url(2))]) == 0
     clock.now += 61
     assert visit(frontier).url == url(2)
+
+
+def test_the_time_that_a_server_states_is_kept_as_its_distance_from_our_clock(tmp_path: Path) -> None:
+    frontier = Frontier(tmp_path / "frontier.sqlite", clock=lambda: 1_700_000_000.0)  # 2023-11-14 22:13:20 UTC
+    assert frontier.ahead("bao-nui") is None
+    for date in ("", "yesterday", "Tue, 99 Nov 2023 22:13:20 GMT"):
+        frontier.told_time("bao-nui", date)
+    assert frontier.ahead("bao-nui") is None
+    frontier.told_time("bao-nui", "Tue, 14 Nov 2023 22:14:00 GMT")
+    assert frontier.ahead("bao-nui") == 40
+    frontier.told_time("bao-nui", "Thu, 14 Nov 2013 22:13:20 GMT")
+    assert frontier.ahead("bao-nui") == -3652 * 86_400
+    frontier.close()

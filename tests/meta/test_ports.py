@@ -20,6 +20,7 @@ SUITES = {
     "classifier": "ClassifierContract",
     "ledger": "LedgerContract",
     "ledger_alerts": "AlertLedgerContract",
+    "ledger_retention": "RetentionLedgerContract",
     "ledger_watch_areas": "WatchAreaLedgerContract",
     "parcel_store": "ParcelStoreContract",
 }

@@ -16,7 +16,7 @@ from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStu
 from services import bootstrap
 from services.core.config import PeersSettings, Settings
 from services.core.ports import SUBJECTS
-from services.roles import ALL, ROLES, SERVICES, addresses
+from services.roles import ALL, ONLY, ROLES, SERVICES, addresses
 from services.rpc import methods
 from services.stores import open_stores
 from tests.engines.base import free_port
@@ -83,3 +83,38 @@ async def test_a_part_that_is_not_there_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidField, match="gateway, media"):
         await _serve(Settings(data_dir=tmp_path), "nothing")
+
+
+@pytest.mark.parametrize(
+    ("half", "there", "missing"), [("land", "imports", "sources"), ("media", "sources", "imports")]
+)
+async def test_one_half_serves_alone_and_the_screen_says_that_the_other_is_not_there(
+    tmp_path: Path, half: str, there: str, missing: str
+) -> None:
+    tree = {"data_dir": tmp_path, "gateway": {"port": 0}, "grpc": {"port": 0}, "crawler": {"enabled": False}}
+    settings = Settings.model_validate(tree)
+    async with (
+        bootstrap.running(settings, role=ONLY[half]) as program,
+        aiohttp.ClientSession(program.url) as browser,
+    ):
+        for path, status in (
+            (f"/v1/{there}", 200),
+            (f"/v1/{missing}", 404),
+            ("/v1/situation", 200),
+            ("/v1/health", 200),
+        ):
+            async with browser.get(path) as answer:
+                assert answer.status == status, (path, await answer.text())
+        asked = GetSituationRequest(watch_area="watchAreas/nam-tra-my")
+        situation = await SituationServiceStub(program.channel).GetSituation(asked)
+        assert len(situation.areas) == 5
+
+
+def test_the_half_with_the_land_data_never_crawls_and_works_for_no_event_of_the_media() -> None:
+    land, media = ONLY["land"], ONLY["media"]
+    assert not land.crawl
+    assert {subject.partition(".")[0] for subject, _ in land.workers} == {"land"}
+    assert not any("Media" in name or "Alert" in name for name in land.names)
+    assert not any("Land" in name or "Import" in name for name in media.names)
+    assert land.names | media.names == ALL.names
+    assert land.workers | media.workers == ALL.workers

@@ -119,6 +119,16 @@ async def drop_evidence(connection: Connection, name: str) -> list[str]:
     return [sha256 for sha256 in digests if await evidence(connection, sha256) is None]
 
 
+async def erase(connection: Connection, name: str, down: tuple[int, str, str]) -> list[str]:
+    """Erase the texts and analyses of an article that is held, with when, why and who; what `drop_evidence` returns."""
+    await connection.execute(
+        "UPDATE article SET down_time = %s, down_reason = %s, down_user = %s WHERE name = %s", (*down, name)
+    )
+    for table in ("version", "analysis"):
+        await connection.execute(f"DELETE FROM {table} WHERE name = %s", (name,))
+    return await drop_evidence(connection, name)
+
+
 async def answer(
     connection: Connection, submission: str, article: str = "", failure: SubmissionFailed | None = None
 ) -> None:

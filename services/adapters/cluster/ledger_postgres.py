@@ -23,6 +23,7 @@ from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 from services.adapters import ledger_rows as rows
 from services.adapters.cluster import ledger_articles as articles
 from services.adapters.cluster.ledger_alerts import PostgresAlerts
+from services.adapters.cluster.ledger_retention import PostgresRetention
 from services.adapters.cluster.ledger_watch_areas import PostgresWatchAreas
 from services.adapters.cluster.postgres import Postgres
 from services.adapters.cluster.postgres_pool import Connection
@@ -32,7 +33,7 @@ from services.core.errors import NotFound
 from services.core.ports import Changes, Correction, EngineState, Recorded, Submission
 
 
-class PostgresLedger(PostgresAlerts, PostgresWatchAreas):
+class PostgresLedger(PostgresAlerts, PostgresWatchAreas, PostgresRetention):
     """The port `Ledger` over the schema `ledger` of a PostgreSQL database.
 
     Args:
@@ -173,16 +174,9 @@ class PostgresLedger(PostgresAlerts, PostgresWatchAreas):
         now = rows.micros(self._clock())
 
         async def work(connection: Connection) -> list[str]:
-            marked = await connection.execute(
-                "UPDATE article SET down_time = %s, down_reason = %s, down_user = %s "
-                "WHERE name = %s AND down_time IS NULL",
-                (now, reason, user, name),
-            )
-            if not marked.rowcount:
+            if not await articles.hold(connection, name):
                 raise NotFound(name)
-            for table in ("version", "analysis"):
-                await connection.execute(f"DELETE FROM {table} WHERE name = %s", (name,))
-            return await articles.drop_evidence(connection, name)
+            return await articles.erase(connection, name, (now, reason, user))
 
         digests = await self._database.write(work)
         await self._database.vacuum("version", "analysis")

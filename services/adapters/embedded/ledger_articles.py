@@ -81,6 +81,15 @@ def drop_evidence(connection: sqlite3.Connection, name: str) -> list[str]:
     return [sha256 for sha256 in digests if not evidence(connection, "sha256", sha256)]
 
 
+def erase(connection: sqlite3.Connection, name: str, down: tuple[int, str, str]) -> list[str]:
+    """Erase the texts and analyses of an article for good, with when, why and who; what `drop_evidence` returns."""
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("UPDATE article SET down_time = ?, down_reason = ?, down_user = ? WHERE name = ?", (*down, name))
+    for table in ("version", "analysis"):
+        connection.execute(f"DELETE FROM {table} WHERE name = ?", (name,))
+    return drop_evidence(connection, name)
+
+
 def answer(
     connection: sqlite3.Connection, submission: str, article: str = "", failure: SubmissionFailed | None = None
 ) -> None:

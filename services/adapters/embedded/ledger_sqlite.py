@@ -22,7 +22,7 @@ from ngoclinh.media.v1.event_pb2 import (
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
 from services.adapters import ledger_rows as rows
-from services.adapters.embedded import ledger_alerts, ledger_watch_areas
+from services.adapters.embedded import ledger_alerts, ledger_retention, ledger_watch_areas
 from services.adapters.embedded import ledger_articles as articles
 from services.adapters.embedded.database import Database
 from services.core.clock import Clock, utc_now
@@ -82,10 +82,11 @@ MIGRATIONS = (
     """,
     "CREATE TABLE source_check (request TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;",
     ledger_watch_areas.MIGRATION,
+    ledger_retention.MIGRATION,
 )
 
 
-class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAreas):
+class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAreas, ledger_retention.SqliteRetention):
     """The port `Ledger` over one SQLite file.
 
     Args:
@@ -228,16 +229,9 @@ class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAre
         now = rows.micros(self._clock())
 
         def work(connection: sqlite3.Connection) -> list[str]:
-            connection.execute("PRAGMA secure_delete=ON")
             if articles.standing(connection, name) is None:
                 raise NotFound(name)
-            connection.execute(
-                "UPDATE article SET down_time = ?, down_reason = ?, down_user = ? WHERE name = ?",
-                (now, reason, user, name),
-            )
-            for table in ("version", "analysis"):
-                connection.execute(f"DELETE FROM {table} WHERE name = ?", (name,))
-            return articles.drop_evidence(connection, name)
+            return articles.erase(connection, name, (now, reason, user))
 
         return await self._database.write(work)
 

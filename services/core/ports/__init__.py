@@ -19,6 +19,7 @@ from services.core.ports.ledger import (
     WatchAreaLedger,
 )
 from services.core.ports.parcels import FindingPage, LandSummary, ParcelPage, ParcelSquare, ParcelStore
+from services.core.ports.retention import Due, Extent, Retained, RetentionLedger
 
 __all__ = [
     "SUBJECTS",
@@ -31,7 +32,9 @@ __all__ = [
     "Classifier",
     "Correction",
     "Delivery",
+    "Due",
     "EngineState",
+    "Extent",
     "FindingPage",
     "HasEngine",
     "IndexBuild",
@@ -43,6 +46,8 @@ __all__ = [
     "ParcelStore",
     "Quarantined",
     "Recorded",
+    "Retained",
+    "RetentionLedger",
     "Submission",
     "WatchAreaLedger",
 ]

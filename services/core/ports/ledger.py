@@ -20,6 +20,8 @@ from ngoclinh.media.v1.event_pb2 import (
 )
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
+from services.core.ports.retention import RetentionLedger
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -129,7 +131,7 @@ class WatchAreaLedger(Protocol):
         ...
 
 
-class Ledger(AlertLedger, WatchAreaLedger, Protocol):
+class Ledger(AlertLedger, WatchAreaLedger, RetentionLedger, Protocol):
     """The store of record: everything else can be rebuilt from it."""
 
     async def record_collected(self, event: ArticleCollected) -> Recorded:
