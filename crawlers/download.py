@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.http import Headers, Response
 
-from crawlers.safety import BoundedBody, SafeResolver, check_url, too_large
+from crawlers.safety import BoundedBody, SafeResolver, check_url, endpoint, too_large
 from services.core.errors import FetchFailed
 
 
@@ -22,7 +23,9 @@ class Transient(FetchFailed):
 class SafeDownloadHandler(BaseDownloadHandler):
     """Downloads http and https: public addresses only, bounded in time and in bytes after decompression, no cookies.
 
-    Certificates are verified. Redirects are not followed here: every hop is asked for anew, with its own checks.
+    Certificates are verified. Redirects are not followed here: every hop is asked for anew, with its own checks. Behind
+    a proxy the name is resolved and checked here before the proxy is asked; the proxy resolves it a second time, so that
+    against a name that changes in between only the proxy's own rules help.
     """
 
     lazy = True
@@ -33,13 +36,16 @@ class SafeDownloadHandler(BaseDownloadHandler):
         self._private = frozenset(settings.getlist("NGOCLINH_ALLOW_PRIVATE_HOSTS"))
         self._total_s = settings.getfloat("NGOCLINH_TOTAL_TIMEOUT_S")
         self._max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
+        self._proxy: str | None = settings.get("NGOCLINH_PROXY") or None
+        self._names = SafeResolver(self._private)
+        reached = [*self._private, ":".join(map(str, endpoint(self._proxy)))] if self._proxy else self._private
         idle_s = settings.getfloat("DOWNLOAD_TIMEOUT")
         trace = aiohttp.TraceConfig()
         trace.on_connection_create_start.append(_only_one_connection)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=settings.getint("CONCURRENT_REQUESTS"),
-                resolver=SafeResolver(self._private),
+                resolver=SafeResolver(reached),
                 ttl_dns_cache=300,
                 force_close=True,
             ),
@@ -80,7 +86,9 @@ class SafeDownloadHandler(BaseDownloadHandler):
             for name, values in request.headers.items()
             for value in values
         ]
-        async with self._session.get(request.url, headers=headers, allow_redirects=False) as answer:
+        if self._proxy:  # the connection goes to the proxy: what the name stands for is looked at here
+            await self._names.resolve(*endpoint(request.url), family=socket.AF_UNSPEC)
+        async with self._session.get(request.url, headers=headers, allow_redirects=False, proxy=self._proxy) as answer:
             declared = answer.headers.get("Content-Length", "")
             if declared.isdigit() and int(declared) > self._max_bytes:
                 answer.close()
@@ -105,6 +113,8 @@ def _told(error: Exception, host: str) -> tuple[str, str]:
     """What kept a page from being loaded, in both languages."""
     if isinstance(error, aiohttp.ClientSSLError):
         return f"Chứng thư bảo mật của máy chủ {host} không dùng được.", f"The certificate of {host} cannot be used."
+    if isinstance(error, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
+        return f"Proxy không chuyển được tới {host}.", f"The proxy does not lead to {host}."
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"Không kết nối được máy chủ {host}.", f"Cannot connect to {host}."
     return (

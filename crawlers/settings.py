@@ -45,4 +45,5 @@ def scrapy_settings(settings: CrawlerSettings) -> dict[str, Any]:
         "LOG_ENABLED": False,
         "NGOCLINH_TOTAL_TIMEOUT_S": settings.total_timeout_s,
         "NGOCLINH_ALLOW_PRIVATE_HOSTS": settings.allow_private_hosts,
+        "NGOCLINH_PROXY": settings.proxy,
     }

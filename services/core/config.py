@@ -128,6 +128,13 @@ class CrawlerSettings(Section):
     allow_private_hosts: list[str] = Field(
         [], description="host:port pairs on private or loopback addresses that may be crawled, for tests and intranets."
     )
+    proxy: str = Field(
+        "",
+        pattern=r"^(https?://[^/@\s]+)?$",
+        description="Proxy for everything that is crawled, without a password in it. Names are still resolved and checked "
+        "here first, so this machine needs DNS; the proxy resolves them again and must itself refuse private addresses. "
+        "Example: http://proxy.example.vn:3128",
+    )
     relevance_gate: bool = Field(
         True, description="Keep articles of national sources only where they name a place of a watch area's province."
     )
