@@ -61,14 +61,14 @@ ROLES: Mapping[str, Role] = {
 """By the name that `ngoclinh serve` takes: together they do what `ALL` does."""
 
 ONLY: Mapping[str, Role] = {
-    "land": Role(
-        tuple(key for key in SERVICES if key not in ("media", "sentiment")), frozenset({_SITUATION}), web=True
-    ),
+    "land": Role(tuple(SERVICES), _EVERY, web=True),
     "media": Role(
         tuple(key for key in SERVICES if key not in ("land", "imports")), _EVERY - {_SITUATION}, web=True, crawl=True
     ),
 }
-"""Half of `ALL`, by the name that `ngoclinh up --only` takes, for offices that keep land data off the Internet."""
+"""What a server does of `ALL`, by the name that `ngoclinh up --only` takes, for offices that keep land data off the Internet.
+
+`media` crawls and knows no parcels. `land` never crawls; articles come to it by `ngoclinh articles import`."""
 
 
 def addresses(peers: PeersSettings) -> dict[str, str]:

@@ -26,7 +26,9 @@ def up(
     crawl: Annotated[bool | None, typer.Option(help="Crawl while it runs.")] = None,
     only: Annotated[
         Literal["land", "media"] | None,
-        typer.Option(help="Only one half: land never asks the Internet for anything, media knows no parcels."),
+        typer.Option(
+            help="For offices that keep land data off the Internet: media crawls and knows no parcels, land never crawls."
+        ),
     ] = None,
 ) -> None:
     """Run everything: services, workers, crawler, gateway. Prints one line `ready …` when it serves."""

@@ -85,21 +85,17 @@ async def test_a_part_that_is_not_there_is_told(tmp_path: Path) -> None:
         await _serve(Settings(data_dir=tmp_path), "nothing")
 
 
-@pytest.mark.parametrize(
-    ("half", "there", "missing"), [("land", "imports", "sources"), ("media", "sources", "imports")]
-)
-async def test_one_half_serves_alone_and_the_screen_says_that_the_other_is_not_there(
-    tmp_path: Path, half: str, there: str, missing: str
-) -> None:
-    tree = {"data_dir": tmp_path, "gateway": {"port": 0}, "grpc": {"port": 0}, "crawler": {"enabled": False}}
+@pytest.mark.parametrize(("half", "imports"), [("land", 200), ("media", 404)])
+async def test_one_half_serves_alone_and_media_knows_no_parcels(tmp_path: Path, half: str, imports: int) -> None:
+    tree = {"data_dir": tmp_path, "gateway": {"port": 0}, "grpc": {"port": 0}}
     settings = Settings.model_validate(tree)
     async with (
-        bootstrap.running(settings, role=ONLY[half]) as program,
+        bootstrap.running(settings, role=ONLY[half], crawl=half == "land") as program,
         aiohttp.ClientSession(program.url) as browser,
     ):
         for path, status in (
-            (f"/v1/{there}", 200),
-            (f"/v1/{missing}", 404),
+            ("/v1/imports", imports),
+            ("/v1/sources", 200),
             ("/v1/situation", 200),
             ("/v1/health", 200),
         ):
@@ -108,13 +104,12 @@ async def test_one_half_serves_alone_and_the_screen_says_that_the_other_is_not_t
         asked = GetSituationRequest(watch_area="watchAreas/nam-tra-my")
         situation = await SituationServiceStub(program.channel).GetSituation(asked)
         assert len(situation.areas) == 5
+        assert not (tmp_path / "frontier.sqlite").exists(), "nothing was crawled"
 
 
-def test_the_half_with_the_land_data_never_crawls_and_works_for_no_event_of_the_media() -> None:
+def test_the_halves_are_together_what_the_whole_is() -> None:
     land, media = ONLY["land"], ONLY["media"]
-    assert not land.crawl
-    assert {subject.partition(".")[0] for subject, _ in land.workers} == {"land"}
-    assert not any("Media" in name or "Alert" in name for name in land.names)
+    assert (land.crawl, media.crawl) == (False, True)
     assert not any("Land" in name or "Import" in name for name in media.names)
     assert land.names | media.names == ALL.names
     assert land.workers | media.workers == ALL.workers
