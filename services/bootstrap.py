@@ -16,6 +16,10 @@ import grpc.aio
 
 from crawlers import catalogue
 from services import crawler_process
+from services.access.audit import Audit
+from services.access.servicer import AccessServicer
+from services.access.sign_in import SignIn
+from services.access.upkeep import first_users
 from services.adapters.embedded.files import Files
 from services.area.servicer import AreaServicer
 from services.backup import scheduled
@@ -145,6 +149,7 @@ class Services:
             _IMPORTS: lambda: ImportServicer(stores.parcels, stores.bus, uploads, settings.land, clock),
             _SITUATION: lambda: SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
             _OPERATIONS: lambda: OperationsServicer(watched(settings, stores, seen), channel, crawling, clock),
+            _ACCESS: lambda: AccessServicer(stores.ledger, clock),
         }
         return cls({name: make() for name, make in makers.items() if name in role.names})
 
@@ -167,7 +172,7 @@ _AREA, _LAND, _IMPORTS = (
 )
 _MEDIA, _ALERTS = "ngoclinh.media.v1.MediaService", "ngoclinh.media.v1.AlertService"
 _SENTIMENT, _SITUATION = "ngoclinh.sentiment.v1.SentimentService", "ngoclinh.situation.v1.SituationService"
-_OPERATIONS = "ngoclinh.operations.v1.OperationsService"
+_OPERATIONS, _ACCESS = "ngoclinh.operations.v1.OperationsService", "ngoclinh.access.v1.AccessService"
 
 
 def handlers(
@@ -226,8 +231,11 @@ async def running(
         stores = watch(open_stores(settings, **given), seen)
         for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
             stack.push_async_callback(store.close)
-        gate = Gate(settings.grpc)
-        server = Server(settings.grpc, tcp=doors, unix=stack.enter_context(_socket(settings.data_dir)), gate=gate)
+        users = first_users(settings.gateway.users_file) if settings.gateway.users_file and role.web else {}
+        sign_in, audit = SignIn(stores.ledger, settings, users, clock), Audit(stores.ledger, clock)
+        gate = Gate(settings.grpc, sign_in.by_authorization)
+        unix = stack.enter_context(_socket(settings.data_dir))
+        server = Server(settings.grpc, tcp=doors, unix=unix, gate=gate, audit=audit.stage)
         elsewhere = {name: to for name, to in addresses(settings.peers).items() if name not in role.names}
         channel = gate.channel = RoutingChannel(server.target, elsewhere, settings.grpc)
         stack.push_async_callback(channel.close)
@@ -242,7 +250,9 @@ async def running(
             program.tasks = (
                 asyncio.create_task(
                     keep_up(
-                        _first(services, stores, role), begun := asyncio.Event(), _again(settings, stores, role, clock)
+                        _first(services, stores, role),
+                        begun := asyncio.Event(),
+                        _again(settings, stores, role, clock),
                     ),
                     name="upkeep",
                 ),
@@ -258,7 +268,7 @@ async def running(
         if doors:
             program.grpc_address = server.address
         if doors and role.web:
-            gateway = Gateway(channel, settings)
+            gateway = Gateway(channel, settings, sign_in, audit.keep)
             web = WebServer(gateway.app, settings.gateway)
             await web.start()
             stack.push_async_callback(web.stop)

@@ -16,6 +16,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "imports": ("ngoclinh.land.v1.ImportService",),
     "situation": ("ngoclinh.situation.v1.SituationService",),
     "operations": ("ngoclinh.operations.v1.OperationsService",),
+    "access": ("ngoclinh.access.v1.AccessService",),
 }
 """Full names of services by the key of `PeersSettings` that says where they run."""
 
@@ -50,7 +51,7 @@ ALL = Role(tuple(SERVICES), _EVERY, web=True, crawl=True)
 """Everything in one process."""
 
 ROLES: Mapping[str, Role] = {
-    "gateway": Role(("area", "situation", "operations"), frozenset({_SITUATION}), web=True),
+    "gateway": Role(("area", "situation", "operations", "access"), frozenset({_SITUATION}), web=True),
     "media": Role(("media",)),
     "sentiment": Role(("sentiment",)),
     "land": Role(("land",)),

@@ -1,45 +1,90 @@
-"""`ngoclinh users`: who may come in where the gateway is open beyond this machine."""
+"""`ngoclinh users`: who may come in, for an office without an identity provider."""
 
 from __future__ import annotations
 
-import os
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.cli import common
 
-app = typer.Typer(no_args_is_help=True, help="Users of a gateway that is open beyond this machine.")
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+app = typer.Typer(no_args_is_help=True, help="Users of an office without an identity provider.")
+
+Name = Annotated[str, typer.Argument(help="Small letters, digits, dots, dashes.")]
+Roles = Annotated[list[str], typer.Option("--role", help="viewer, analyst, land_officer or admin; may be given again.")]
+Areas = Annotated[
+    list[str] | None,
+    typer.Option("--watch-area", help="Id of a watch area that the user is limited to; may be given again."),
+]
+Title = Annotated[str, typer.Option(help="Name of the person.")]
 
 
 @app.callback()
 def users() -> None:
-    """Users of a gateway that is open beyond this machine."""
+    """Users of an office without an identity provider."""
 
 
 @app.command()
-def add(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Small letters, digits, dots, dashes.")]) -> None:
-    """Add a user, or give a new password, in the file of the setting `gateway.users_file`."""
-    from services.core.errors import InvalidField
-    from services.gateway.users import MIN_PASSWORD, NAME, hash_password
+def add(ctx: typer.Context, name: Name, role: Roles, watch_area: Areas = None, title: Title = "") -> None:
+    """Add a user; prints a made password once, which has to be changed at the first sign-in."""
+    from ngoclinh.access.v1.access_service_pb2 import CreateUserRequest
+    from ngoclinh.access.v1.user_pb2 import User
 
-    path = common.settings_from(ctx).gateway.users_file
-    if path is None:
-        common.fail(InvalidField("gateway.users_file", "chưa đặt", "is not set"), ctx)
-    if not NAME.fullmatch(name):
-        common.fail(
-            InvalidField("name", "chỉ gồm a-z, 0-9, dấu chấm, gạch", "small letters, digits, dots, dashes"), ctx
-        )
-    prompt = "Mật khẩu" if common.language(ctx) == "vi" else "Password"
-    password = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
-    if len(password) < MIN_PASSWORD:
-        few = InvalidField(
-            "password", f"cần ít nhất {MIN_PASSWORD} ký tự", f"must have at least {MIN_PASSWORD} characters"
-        )
-        common.fail(few, ctx)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if line.partition(":")[0] != name]
-    fresh = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write("\n".join([*kept, f"{name}:{hash_password(password)}"]) + "\n")
-    fresh.replace(path)
+    from services.core.errors import InvalidField
+    from services.rpc.caller import decode_roles
+
+    roles = [decode_roles(each) for each in role]
+    if not all(roles):
+        known = "viewer, analyst, land_officer, admin"
+        common.fail(InvalidField("--role", f"chỉ nhận {known}", f"is one of {known}"), ctx)
+    areas = [f"watchAreas/{each}" for each in watch_area or []]
+    user = User(name=f"users/{name}", title=title, roles=sorted(frozenset().union(*roles)), watch_areas=areas)
+    _call(ctx, lambda stub: stub.CreateUser(CreateUserRequest(user=user)))
+
+
+@app.command()
+def reset(ctx: typer.Context, name: Name) -> None:
+    """Give a user a made password, printed once; all sessions of the user end."""
+    from ngoclinh.access.v1.access_service_pb2 import ResetPasswordRequest
+
+    _call(ctx, lambda stub: stub.ResetPassword(ResetPasswordRequest(name=f"users/{name}")))
+
+
+@app.command("list")
+def list_(ctx: typer.Context) -> None:
+    """Print the users."""
+    from ngoclinh.access.v1.access_service_pb2 import ListUsersRequest
+
+    _call(ctx, lambda stub: stub.ListUsers(ListUsersRequest(page_size=1000)))
+
+
+@app.command()
+def disable(
+    ctx: typer.Context, name: Name, undo: Annotated[bool, typer.Option(help="Let the user come in again.")] = False
+) -> None:
+    """Keep a user from signing in; open sessions end."""
+    from google.protobuf.field_mask_pb2 import FieldMask
+    from ngoclinh.access.v1.access_service_pb2 import UpdateUserRequest
+    from ngoclinh.access.v1.user_pb2 import User
+
+    user = User(name=f"users/{name}", disabled=not undo)
+    _call(ctx, lambda stub: stub.UpdateUser(UpdateUserRequest(user=user, update_mask=FieldMask(paths=["disabled"]))))
+
+
+def _call(ctx: typer.Context, ask: Callable[[Any], Awaitable[Message]]) -> None:
+    """Call AccessService of the program that runs, else of this process for a while, and print the answer."""
+    settings = common.settings_from(ctx)
+
+    async def work() -> Message:
+        from ngoclinh.access.v1.access_service_pb2_grpc import AccessServiceStub
+
+        from services.bootstrap import reach
+
+        async with reach(settings) as channel:
+            return await ask(AccessServiceStub(channel))
+
+    common.print_message(common.run(work(), ctx))

@@ -36,7 +36,7 @@ class GatewaySettings(Section):
 
     host: str = Field(
         "127.0.0.1",
-        description="Address to listen on. Beyond loopback only with `users_file` and certificates or `tls_by_proxy`.",
+        description="Address to listen on. Beyond loopback only with certificates or `tls_by_proxy`, and only users come in.",
     )
     port: int = Field(8080, ge=0, le=65535, description="Port; 0 takes a free one.")
     allowed_hosts: list[str] = Field(
@@ -45,7 +45,11 @@ class GatewaySettings(Section):
     allowed_origins: list[str] = Field(
         [], description="Origins that may send requests, besides the gateway's own. Example: https://ioc.example.vn"
     )
-    users_file: Path | None = Field(None, description="File with the users; needed to listen beyond loopback.")
+    users_file: Path | None = Field(
+        None,
+        description="File with first users, a line `name:hash` each: those whom the ledger does not know are added to it "
+        "as administrators at the start.",
+    )
     tls_cert_file: Path | None = Field(None, description="Certificate chain, PEM.")
     tls_key_file: Path | None = Field(None, description="Private key, PEM.")
     tls_by_proxy: bool = Field(
@@ -53,6 +57,44 @@ class GatewaySettings(Section):
         description="TLS ends at a proxy in front, and nobody but the proxy reaches the port: an ingress in a cluster.",
     )
     max_body_mb: int = Field(2, ge=1, le=64, description="Largest JSON body in MB.")
+
+
+class TokenSettings(Section):
+    """Bearer tokens of an identity provider (OpenID Connect), taken by REST and gRPC."""
+
+    issuer: str = Field("", description="Who issues the tokens, exactly as they say; empty takes none.")
+    audience: str = Field("", description="For whom they are issued. Example: ngoclinh")
+    jwks_file: Path | None = Field(None, description="File with the provider's public keys (JWKS).")
+    jwks_url: str = Field("", description="Address of the keys where there is no file: https, or http on this machine.")
+    algorithms: list[str] = Field(
+        ["RS256", "ES256"], description="Signatures that are believed, with public keys only."
+    )
+    leeway_s: float = Field(30, ge=0, le=120, description="Seconds by which clocks may differ.")
+    keys_max_age_s: float = Field(3600, ge=60, description="Seconds after which the keys are read again.")
+    name_claim: str = Field(
+        "preferred_username", description="Claim with the name of the user; `sub` where it is missing."
+    )
+    roles_claim: str = Field("realm_access.roles", description="Claim with the roles, dotted.")
+    role_prefix: str = Field(
+        "ngoclinh-", description="What the roles of the product begin with there. Example: ngoclinh-land_officer"
+    )
+    areas_claim: str = Field(
+        "", description="Claim with the ids of watch areas that the user may see; empty, or a token without: all."
+    )
+
+
+class AuthSettings(Section):
+    """Who may come in. Users are kept in the ledger: `ngoclinh users`."""
+
+    session_idle_minutes: int = Field(30, ge=1, le=1440, description="Minutes without use after which a session ends.")
+    session_hours: int = Field(12, ge=1, le=168, description="Hours after which a session ends in any case.")
+    lockout_failures: int = Field(5, ge=3, le=20, description="Failed sign-ins in a row that close a name for a while.")
+    lockout_minutes: int = Field(15, ge=1, le=1440, description="Minutes for which it stays closed.")
+    sign_ins_per_minute: int = Field(20, ge=1, description="Passwords that are tried for one address in a minute.")
+    calls_per_second: float = Field(50, ge=0, description="Calls of one user, in the long run; 0 sets no limit.")
+    calls_at_once: int = Field(200, ge=10, description="Calls of one user in a burst.")
+    audit_days: int = Field(365, ge=90, description="Days for which the audit log is kept; at least three months.")
+    tokens: TokenSettings = TokenSettings()
 
 
 class GrpcSettings(Section):
@@ -95,6 +137,7 @@ class PeersSettings(Section):
     imports: str = Field("", description="ImportService.")
     situation: str = Field("", description="SituationService.")
     operations: str = Field("", description="OperationsService.")
+    access: str = Field("", description="AccessService.")
 
 
 class CrawlerSettings(Section):
@@ -382,6 +425,7 @@ class Settings(Section):
     default_watch_area: str = Field("nam-tra-my", description="Watch area where none is asked for.")
     watch_areas: dict[str, WatchAreaSettings] = Field({"nam-tra-my": NAM_TRA_MY}, description="Watch areas by id.")
     gateway: GatewaySettings = GatewaySettings()
+    auth: AuthSettings = AuthSettings()
     grpc: GrpcSettings = GrpcSettings()
     peers: PeersSettings = PeersSettings()
     crawler: CrawlerSettings = CrawlerSettings()

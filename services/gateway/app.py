@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from functools import cached_property
-from typing import NamedTuple
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -19,11 +17,12 @@ from starlette.types import ASGIApp
 from services.core.config import Settings
 from services.core.errors import NgocLinhError
 from services.core.log import get_logger
-from services.gateway import answers, evidence, openapi, upload
+from services.gateway import answers, evidence, openapi, session, upload
 from services.gateway.area_shapes import AreaShapes
 from services.gateway.brief.door import BriefDoor
 from services.gateway.events import Events
 from services.gateway.export.door import ExportDoor
+from services.gateway.extra import Extra
 from services.gateway.geojson import GeoJson
 from services.gateway.reports import door as reports
 from services.gateway.security import MIB, Door, Guard
@@ -31,7 +30,6 @@ from services.gateway.static import pages
 from services.gateway.tiles import PATH as TILES
 from services.gateway.tiles import TileDoor
 from services.gateway.transcode import Transcoder
-from services.gateway.users import Users
 from services.rpc import status as rpc_status
 
 _log = get_logger(__name__)
@@ -39,25 +37,23 @@ UPLOAD = "/v1/imports:upload"
 CLIP = "/v1/articles:clip"
 
 
-class Extra(NamedTuple):
-    """A route written by hand."""
-
-    verb: str
-    path: str
-    handler: Callable[[Request], Awaitable[Response]]
-    summary: str
-    form: openapi.Form | None = None
-
-
 class Gateway:
     """Everything that HTTP reaches.
 
     Args:
         channel: where the services are.
-        settings: hosts, origins, limits, users.
+        settings: hosts, origins, limits.
+        sign_in: who somebody is; None lets everyone in.
+        keep: keeps in the audit log who signed in and out.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, settings: Settings) -> None:
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        settings: Settings,
+        sign_in: session.SignsIn | None = None,
+        keep: session.Keep | None = None,
+    ) -> None:
         self._health = health_pb2_grpc.HealthStub(channel)
         self.events = Events(channel)
         shapes = GeoJson(channel)
@@ -99,14 +95,15 @@ class Gateway:
                 "UploadImport: a file as the body or in a form.",
                 upload.FORM,
             ),
+            *session.routes(sign_in, keep),
         )
         doors = {
             UPLOAD: Door(max_bytes=(settings.land.max_upload_mb + 1) * MIB, kinds=upload.KINDS),
             CLIP: Door(max_bytes=evidence.MAX_BODY, kinds=evidence.KINDS),
             "/healthz": Door(open=True),
+            session.PATH: Door(max_bytes=session.MAX_BODY, open=True),
         }
-        users = Users(settings.gateway.users_file) if settings.gateway.users_file else None
-        self.app: ASGIApp = Guard(self._starlette(channel), settings.gateway, doors, users)
+        self.app: ASGIApp = Guard(self._starlette(channel), settings.gateway, doors, sign_in)
 
     def _starlette(self, channel: grpc.aio.Channel) -> Starlette:
         by_hand = [Route(extra.path, extra.handler, methods=[extra.verb]) for extra in self.extras]

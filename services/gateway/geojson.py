@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from services.core import protojson
 from services.gateway.transcode import query_message
+from services.rpc.caller import reading_for
 
 MOST = 2000
 """Most features of one answer; `truncated` says where there are more."""
@@ -39,6 +40,7 @@ class GeoJson:
 
     async def parcels(self, request: Request) -> Response:
         """Current parcels that match, with their shapes."""
+        reading_for("export")
         listing = query_message(ListParcelsRequest, request.scope["query_string"])
         listing.page_size = listing.page_size or 1000
         found: list[Parcel] = []

@@ -1,31 +1,33 @@
 """What every request passes before anything is done: Host, Origin, kind and size of the body, user; safe headers.
 
 A page of another site can make a browser send requests to this machine. It cannot send our Host (DNS rebinding), our
-Origin, or JSON without asking first, and we never give leave.
+Origin, or JSON without asking first, and we never give leave. The cookie of a session is SameSite=Strict besides, and a
+write that carries it must say that it comes from our own page.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
-from ngoclinh.type.v1.access_pb2 import Role
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.core.config import GatewaySettings
-from services.core.errors import Forbidden, InvalidField, TooLarge
+from services.core.errors import Forbidden, InvalidField, NgocLinhError, TooLarge, Unauthenticated
 from services.core.names import random_id
 from services.gateway import answers
-from services.rpc import caller
 from services.rpc.address import is_loopback
-from services.rpc.caller import Caller
+from services.rpc.caller import NOBODY, Caller, present
 from services.rpc.interceptors import SAFE_ID
 
+COOKIE = "__Host-ngoclinh"
+"""Name of the cookie of a session: with this prefix browsers take it over TLS (or loopback) and for this host only."""
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MIB = 1024 * 1024
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -46,21 +48,36 @@ SAFE_HEADERS = {
 
 
 def require_safe_address(settings: GatewaySettings) -> None:
-    """Refuse to listen beyond loopback without users and TLS.
+    """Refuse to listen beyond loopback without TLS; who comes in is a user then, see `SignIn.is_open`.
 
     Raises:
         InvalidField: names the setting that is missing.
     """
-    if is_loopback(settings.host):
+    if is_loopback(settings.host) or settings.tls_by_proxy:
         return
-    certificates = () if settings.tls_by_proxy else ("tls_cert_file", "tls_key_file")
-    for name in ("users_file", *certificates):
+    for name in ("tls_cert_file", "tls_key_file"):
         if getattr(settings, name) is None:
             raise InvalidField(
                 f"gateway.{name}",
                 f"cần có khi gateway.host là {settings.host} (ngoài máy này)",
                 f"is needed where gateway.host is {settings.host} (beyond this machine)",
             )
+
+
+class Recognizes(Protocol):
+    """What tells who somebody is."""
+
+    async def is_open(self) -> bool:
+        """Are the doors open to this machine?"""
+        ...
+
+    async def by_authorization(self, authorization: str, address: str) -> Caller | None:
+        """Who a header names."""
+        ...
+
+    async def by_session(self, token: str, address: str) -> Caller:
+        """Who a session belongs to."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,7 @@ class Guard:
         app: what it guards.
         settings: allowed hosts and origins, body limit.
         doors: paths that differ.
-        authenticate: the user that an `Authorization` header names, "" for nobody; None lets everyone in.
+        sign_in: who somebody is; None lets everyone in.
     """
 
     def __init__(
@@ -93,15 +110,16 @@ class Guard:
         app: ASGIApp,
         settings: GatewaySettings,
         doors: Mapping[str, Door],
-        authenticate: Callable[[str], Awaitable[str]] | None = None,
+        sign_in: Recognizes | None = None,
     ) -> None:
         self._app = app
         self._hosts = {"localhost", "127.0.0.1", "::1", settings.host.strip("[]"), *settings.allowed_hosts}
         self._origins = set(settings.allowed_origins)
         self._doors = doors
         self._door = Door(max_bytes=settings.max_body_mb * MIB)
-        self._authenticate = authenticate
-        self._tls = settings.tls_cert_file is not None
+        self._sign_in = sign_in
+        self._tls = settings.tls_cert_file is not None or settings.tls_by_proxy
+        self._behind_proxy = settings.tls_by_proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Called by the server for every request."""
@@ -122,8 +140,6 @@ class Guard:
             await response(scope, receive, answer)
             return
         faults = contextlib.suppress(Exception)  # the application has logged and answered them
-        if scope.get("user"):
-            caller.present.set(Caller(scope["user"], frozenset({Role.ROLE_ADMIN})))
         with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]), faults:
             await self._app(scope, _counted(receive, door.max_bytes), answer)
 
@@ -151,16 +167,34 @@ class Guard:
         return None
 
     async def _stranger(self, scope: Scope, headers: Headers, door: Door) -> Response | None:
-        """The answer to somebody who is no user; None where everybody may come in, or this one."""
-        if self._authenticate is None or door.open:
+        """The answer to somebody who is not known; None where everybody may come in, or this one."""
+        if self._sign_in is None:
             return None
-        scope["user"] = await self._authenticate(headers.get("authorization", ""))
-        if scope["user"]:
+        scope["address"] = client_address(scope, headers, self._behind_proxy)
+        try:
+            who = await self._recognize(self._sign_in, scope, headers)
+        except NgocLinhError as error:
+            if not (door.open or _is_page(scope["path"])):
+                return _refused(error, headers)
+            who = NOBODY
+        if who is NOBODY and not (door.open or _is_page(scope["path"])):
+            return _refused(Unauthenticated(), headers)
+        present.set(who)
+        return None
+
+    async def _recognize(self, sign_in: Recognizes, scope: Scope, headers: Headers) -> Caller | None:
+        """Who it is: by header, by session, else nobody; None where the doors are open to this machine."""
+        if await sign_in.is_open():
             return None
-        unknown = Forbidden("Cần tên người dùng và mật khẩu.", "A user name and a password are needed.")
-        response = answers.domain_error(unknown, headers, 401)
-        response.headers["WWW-Authenticate"] = 'Basic realm="Ngoc Linh", charset="UTF-8"'
-        return response
+        if "authorization" in headers:
+            return await sign_in.by_authorization(headers["authorization"], scope["address"])
+        token = session_token(headers)
+        if not token:
+            return NOBODY
+        from_our_page = "origin" in headers or headers.get("sec-fetch-site") == "same-origin"
+        if scope["method"] not in READS and not from_our_page:
+            raise Forbidden("Trang web gửi yêu cầu này không được phép.", "This origin may not send requests.")
+        return await sign_in.by_session(token, scope["address"])
 
     def _complete(self, headers: MutableHeaders, request_id: str) -> None:
         for name, value in SAFE_HEADERS.items():
@@ -168,6 +202,32 @@ class Guard:
         if self._tls:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         headers["X-Request-Id"] = request_id
+
+
+def session_token(headers: Mapping[str, str]) -> str:
+    """The token of the session that a browser holds; "" where it has none."""
+    pairs = (each.strip().partition("=") for each in headers.get("cookie", "").split(";"))
+    return next((value for name, _, value in pairs if name == COOKIE and value.isascii()), "")
+
+
+def client_address(scope: Scope, headers: Headers, behind_proxy: bool) -> str:
+    """Where a request comes from: the peer, or what the proxy in front says of it."""
+    forwarded = headers.getlist("x-forwarded-for") if behind_proxy else []
+    if forwarded:
+        return forwarded[-1].rpartition(",")[2].strip()[:64]
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
+def _is_page(path: str) -> bool:
+    """Is it a file of the dashboard, which holds no data and shows the page to sign in?"""
+    return not path.startswith("/v1/") and path != "/openapi.json"
+
+
+def _refused(error: NgocLinhError, headers: Mapping[str, str]) -> Response:
+    response = answers.domain_error(error, headers)
+    if isinstance(error, Unauthenticated):  # not Basic: a browser would ask with a window of its own
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Ngoc Linh"'
+    return response
 
 
 def _hostname(host: str) -> str:

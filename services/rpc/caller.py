@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ngoclinh.type.v1.access_pb2 import Role
@@ -76,8 +76,16 @@ INCLUDES: dict[int, frozenset[int]] = {
 PROGRAM = Caller(LOCAL_USER, frozenset({Role.ROLE_ADMIN}))
 """A part of the product, or whoever works on a machine whose doors are open to this machine only."""
 
+NOBODY = Caller("", frozenset())
+"""Somebody who is not known."""
+
 present: ContextVar[Caller | None] = ContextVar("caller", default=None)
 """Who is behind what is done now; None for the program itself."""
+
+
+def reading_for(purpose: str) -> None:
+    """From here on, reads of the present call are for a purpose, so that the audit log has them."""
+    present.set(replace(present.get() or PROGRAM, purpose=purpose))
 
 
 def encode_roles(roles: Iterable[int]) -> str:

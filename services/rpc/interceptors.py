@@ -1,4 +1,4 @@
-"""What every call passes through, in order: request id → errors → who → may they → limit → validation → deadline → areas → log.
+"""What every call passes through, in order: request id → errors → who → audit → may they → limit → validation → deadline → areas → log.
 
 A stage is a function from a call to an async context manager around the rest. Health and reflection pass untouched.
 """
@@ -161,12 +161,13 @@ async def log(call: Call) -> AsyncIterator[None]:
         _log.info("rpc", method=call.method, ms=round(1000 * (time.monotonic() - start), 1), outcome=outcome)
 
 
-def stages(settings: GrpcSettings, gate: Gate) -> list[Stage]:
+def stages(settings: GrpcSettings, gate: Gate, audit: Stage | None = None) -> list[Stage]:
     """The stages of a server, in their order."""
     return [
         request_id,
         errors,
         gate.identify,
+        *([audit] if audit else []),
         gate.authorize,
         limit(settings.max_concurrent),
         validate,

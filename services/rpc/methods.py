@@ -8,6 +8,7 @@ from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
+from ngoclinh.access.v1 import access_service_pb2
 from ngoclinh.area.v1 import area_service_pb2
 from ngoclinh.land.v1 import import_service_pb2, land_service_pb2
 from ngoclinh.media.v1 import alert_service_pb2, media_service_pb2
@@ -25,6 +26,7 @@ FILES = (
     import_service_pb2,
     situation_service_pb2,
     operations_service_pb2,
+    access_service_pb2,
 )
 """The files that declare services."""
 

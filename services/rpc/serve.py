@@ -15,7 +15,7 @@ from services.core.errors import Conflict
 from services.rpc import methods, tls
 from services.rpc.access import Gate
 from services.rpc.address import is_loopback
-from services.rpc.interceptors import Pipeline, stages
+from services.rpc.interceptors import Pipeline, Stage, stages
 
 GRACE_S = 30.0
 MAX_MESSAGE = 4 * 1024 * 1024
@@ -40,20 +40,26 @@ class Server:
         tcp: listen on `settings.host` and `settings.port`.
         unix: path of a Unix socket to listen on.
         gate: who may call what; by itself everybody who reaches it.
+        audit: the stage that keeps what was done; none by itself.
 
     Attributes:
         port: the port that was taken, after `start`; 0 without `tcp`.
     """
 
     def __init__(
-        self, settings: GrpcSettings, tcp: bool = True, unix: Path | None = None, gate: Gate | None = None
+        self,
+        settings: GrpcSettings,
+        tcp: bool = True,
+        unix: Path | None = None,
+        gate: Gate | None = None,
+        audit: Stage | None = None,
     ) -> None:
         self._settings = settings
         self._tcp = tcp
         self._unix = unix
         kinds = {methods.path(method): methods.request_class(method) for method in methods.methods()}
         self._server = grpc.aio.server(
-            interceptors=[Pipeline(stages(settings, gate or Gate(settings)), kinds)],
+            interceptors=[Pipeline(stages(settings, gate or Gate(settings), audit), kinds)],
             options=[*OPTIONS, *_ages(settings)],
             maximum_concurrent_rpcs=4 * settings.max_concurrent,
         )

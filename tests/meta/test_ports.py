@@ -19,6 +19,7 @@ SUITES = {
     "bus": "BusContract",
     "classifier": "ClassifierContract",
     "ledger": "LedgerContract",
+    "ledger_access": "AccessLedgerContract",
     "ledger_alerts": "AlertLedgerContract",
     "ledger_retention": "RetentionLedgerContract",
     "ledger_watch_areas": "WatchAreaLedgerContract",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import AsyncIterator
 from typing import Any
@@ -134,3 +135,8 @@ async def ask(channel: Any, method: MethodDescriptor, message: Message, metadata
     )
     started = call(iter([message]) if method.client_streaming else message, metadata=metadata, timeout=10)
     return [each async for each in started] if method.server_streaming else [await started]
+
+
+def path_of(template: str) -> str:
+    """A path that fits a template. Example: ``/v1/articles/x``."""
+    return re.sub(r"\{[^=}]+=([^}]*)\}", lambda match: match[1].replace("**", "x").replace("*", "x"), template)

@@ -22,6 +22,7 @@ from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
 from services.adapters import ledger_rows as rows
 from services.adapters.cluster import ledger_articles as articles
+from services.adapters.cluster.ledger_access import PostgresAccess
 from services.adapters.cluster.ledger_alerts import PostgresAlerts
 from services.adapters.cluster.ledger_retention import PostgresRetention
 from services.adapters.cluster.ledger_watch_areas import PostgresWatchAreas
@@ -33,7 +34,7 @@ from services.core.errors import NotFound
 from services.core.ports import Changes, Correction, EngineState, Recorded, Submission
 
 
-class PostgresLedger(PostgresAlerts, PostgresWatchAreas, PostgresRetention):
+class PostgresLedger(PostgresAlerts, PostgresWatchAreas, PostgresAccess, PostgresRetention):
     """The port `Ledger` over the schema `ledger` of a PostgreSQL database.
 
     Args:

@@ -22,7 +22,7 @@ from ngoclinh.media.v1.event_pb2 import (
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
 from services.adapters import ledger_rows as rows
-from services.adapters.embedded import ledger_alerts, ledger_retention, ledger_watch_areas
+from services.adapters.embedded import ledger_access, ledger_alerts, ledger_retention, ledger_watch_areas
 from services.adapters.embedded import ledger_articles as articles
 from services.adapters.embedded.database import Database
 from services.core.clock import Clock, utc_now
@@ -83,10 +83,16 @@ MIGRATIONS = (
     "CREATE TABLE source_check (request TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;",
     ledger_watch_areas.MIGRATION,
     ledger_retention.MIGRATION,
+    ledger_access.MIGRATION,
 )
 
 
-class SqliteLedger(ledger_alerts.SqliteAlerts, ledger_watch_areas.SqliteWatchAreas, ledger_retention.SqliteRetention):
+class SqliteLedger(
+    ledger_alerts.SqliteAlerts,
+    ledger_watch_areas.SqliteWatchAreas,
+    ledger_access.SqliteAccess,
+    ledger_retention.SqliteRetention,
+):
     """The port `Ledger` over one SQLite file.
 
     Args:

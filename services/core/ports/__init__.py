@@ -4,6 +4,7 @@ The clauses that every adapter passes are the suites in `tests/contracts/`. Even
 messages of `protos/`: there is no second set of models.
 """
 
+from services.core.ports.access import AccessLedger, AuditPage
 from services.core.ports.bus import SUBJECTS, Bus, Delivery, Output, Quarantined
 from services.core.ports.classifier import Classifier
 from services.core.ports.engine import EngineState, HasEngine
@@ -23,10 +24,12 @@ from services.core.ports.retention import Due, Extent, Retained, RetentionLedger
 
 __all__ = [
     "SUBJECTS",
+    "AccessLedger",
     "AlertLedger",
     "AlertPage",
     "ArticleIndex",
     "ArticlePage",
+    "AuditPage",
     "Bus",
     "Changes",
     "Classifier",

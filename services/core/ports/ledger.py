@@ -20,6 +20,7 @@ from ngoclinh.media.v1.event_pb2 import (
 )
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 
+from services.core.ports.access import AccessLedger
 from services.core.ports.retention import RetentionLedger
 
 
@@ -131,7 +132,7 @@ class WatchAreaLedger(Protocol):
         ...
 
 
-class Ledger(AlertLedger, WatchAreaLedger, RetentionLedger, Protocol):
+class Ledger(AlertLedger, WatchAreaLedger, AccessLedger, RetentionLedger, Protocol):
     """The store of record: everything else can be rebuilt from it."""
 
     async def record_collected(self, event: ArticleCollected) -> Recorded:

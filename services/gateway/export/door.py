@@ -15,6 +15,7 @@ from services.gateway import answers
 from services.gateway.export import formats
 from services.gateway.export.collect import Exporter
 from services.gateway.transcode import query_message
+from services.rpc.caller import reading_for
 
 
 class ExportDoor:
@@ -29,6 +30,7 @@ class ExportDoor:
 
     async def handle(self, request: Request) -> Response:
         """Everything that matches, newest first."""
+        reading_for("export")
         ending = request.query_params.get("format", "csv")
         format_ = formats.parse(ending)
         rest = [(key, value) for key, value in request.query_params.multi_items() if key != "format"]

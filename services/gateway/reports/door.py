@@ -18,6 +18,7 @@ from services.gateway import answers
 from services.gateway.formats import Format, pick
 from services.gateway.reports.collect import Collector
 from services.gateway.reports.model import Report
+from services.rpc.caller import reading_for
 
 PATH = "/v1/imports/{id}/report.{ending}"
 
@@ -62,6 +63,7 @@ class ReportDoor:
 
     async def handle(self, request: Request) -> Response:
         """The report of an import that has ended; HTML is shown, every other format is a download."""
+        reading_for("export")
         id_, ending = request.path_params["id"], request.path_params["ending"]
         format_ = parse_format(ending)
         if not _ID.fullmatch(id_):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -123,28 +124,26 @@ def test_doctor_says_what_is_sound_and_what_is_wrong(tmp_path: Path) -> None:
     file.write_text('[gateway]\nhost = "0.0.0.0"\n')
     wrong = RUNNER.invoke(app, ["--config", str(file), *folder, "doctor"])
     assert wrong.exit_code == 1
-    assert "users_file" in wrong.stdout
+    assert "tls_cert_file" in wrong.stdout
 
 
-def test_a_user_is_added_to_the_file_and_given_a_new_password(tmp_path: Path) -> None:
-    users, config = tmp_path / "users", tmp_path / "settings.toml"
-    config.write_text(f'[gateway]\nusers_file = "{users}"\n')
-    for name, password in (("lan", "mật khẩu một"), ("nam", "mật khẩu hai"), ("lan", "mật khẩu ba!")):
-        done = RUNNER.invoke(app, ["--config", str(config), "users", "add", name], input=f"{password}\n{password}\n")
-        assert done.exit_code == 0, done.output
-    lines = users.read_text().splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["nam", "lan"]
-    assert users.stat().st_mode & 0o077 == 0
-    refused = RUNNER.invoke(app, ["--config", str(config), "users", "add", "Lan Anh"])
-    assert refused.exit_code == 2
+def test_users_are_added_listed_given_new_passwords_and_disabled(tmp_path: Path) -> None:
+    def run(*arguments: str) -> Any:
+        return RUNNER.invoke(app, ["--data-dir", str(tmp_path / "data"), "--lang", "en", "users", *arguments])
 
-
-@pytest.mark.parametrize(("lang", "words"), [("vi", "cần ít nhất 12 ký tự"), ("en", "at least 12 characters")])
-def test_a_short_password_is_refused(tmp_path: Path, lang: str, words: str) -> None:
-    users, config = tmp_path / "users", tmp_path / "settings.toml"
-    config.write_text(f'[gateway]\nusers_file = "{users}"\n')
-    command = ["--config", str(config), "--lang", lang, "users", "add", "lan"]
-    short = RUNNER.invoke(app, command, input="mười-một-kt\nmười-một-kt\n")
-    assert short.exit_code == 2
-    assert words in short.stderr
-    assert not users.exists()
+    added = run("add", "lan", "--role", "admin")
+    assert added.exit_code == 0, added.output
+    first = json.loads(added.stdout)
+    assert first["user"]["password_change_required"] is True
+    assert run("add", "nam", "--role", "analyst", "--watch-area", "nam-tra-my").exit_code == 0
+    again = json.loads(run("reset", "lan").stdout)
+    assert len({first["password"], again["password"]}) == 2
+    assert run("disable", "nam").exit_code == 0
+    users = {user["name"]: user for user in json.loads(run("list").stdout)["users"]}
+    assert users["users/nam"]["disabled"] is True
+    assert users["users/nam"]["watch_areas"] == ["watchAreas/nam-tra-my"]
+    for wrong in (("add", "Lan Anh", "--role", "admin"), ("add", "x", "--role", "king"), ("reset", "none")):
+        assert run(*wrong).exit_code == 2
+    last = run("disable", "lan")
+    assert last.exit_code == 2
+    assert "administrator" in last.stderr

@@ -13,9 +13,9 @@ import pytest
 from ngoclinh.media.v1.media_service_pb2 import CorrectArticleRequest
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 
+from services.access.passwords import hash_password
 from services.bootstrap import Running, running
 from services.core import config
-from services.gateway.users import hash_password
 from services.rpc.client import connect
 from tests.contracts.articles import article, collected
 from tests.services.gateway.conftest import Answer, send

@@ -11,7 +11,6 @@ import pytest
 from services.core.config import GatewaySettings
 from services.core.errors import InvalidField
 from services.gateway.security import require_safe_address
-from services.gateway.users import Users, hash_password, matches
 from tests.services.gateway.conftest import Ask
 
 PATH = "/v1/areas/2025-20938"
@@ -126,47 +125,15 @@ async def test_garbage_leaves_the_server_up(ask: Ask, request_: bytes) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.10", "::", "ioc.example.vn"])
-def test_beyond_loopback_users_and_tls_are_needed(host: str, tmp_path: Path) -> None:
+def test_beyond_loopback_tls_is_needed(host: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
-    for given in (
-        {},
-        {"users_file": file},
-        {"users_file": file, "tls_cert_file": file},
-        {"tls_cert_file": file, "tls_key_file": file},
-    ):
-        with pytest.raises(InvalidField, match=r"gateway\.(users_file|tls_cert_file|tls_key_file)"):
+    for given in ({}, {"users_file": file}, {"tls_cert_file": file}, {"tls_key_file": file}):
+        with pytest.raises(InvalidField, match=r"gateway\.(tls_cert_file|tls_key_file)"):
             require_safe_address(GatewaySettings(host=host, **given))
-    require_safe_address(GatewaySettings(host=host, users_file=file, tls_cert_file=file, tls_key_file=file))
+    require_safe_address(GatewaySettings(host=host, tls_cert_file=file, tls_key_file=file))
+    require_safe_address(GatewaySettings(host=host, tls_by_proxy=True))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.5.5.5", "::1", "localhost"])
 def test_on_loopback_nothing_is_needed(host: str) -> None:
     require_safe_address(GatewaySettings(host=host))
-
-
-async def test_a_user_comes_in_with_the_right_password_only(tmp_path: Path) -> None:
-    file = tmp_path / "users"
-    file.write_text(f"# office\nlan:{hash_password('mật khẩu')}\n")
-    users = Users(file)
-    right = "Basic bGFuOm3huq10IGto4bqpdQ=="
-    assert await users(right) == "lan"
-    assert await users(right) == "lan", "proven once, known for a while"
-    for wrong in ("", "Basic", "Basic !!!", "Basic bGFuOng=", "Basic aHVuZzptYXQ=", "Bearer abc", "Basic /////w=="):
-        assert await users(wrong) == ""
-
-
-def test_a_hash_belongs_to_its_password_and_nothing_else() -> None:
-    hashed = hash_password("x")
-    assert matches("x", hashed)
-    assert not matches("y", hashed)
-    assert hash_password("x") != hashed
-    for broken in ("", "scrypt$", "scrypt$$", "md5$YQ==$YQ==", "scrypt$YQ==$%%%"):
-        assert not matches("x", broken)
-
-
-@pytest.mark.parametrize("text", ["", "# nobody\n", "lan\n", "lan:plain\n", "Lan Anh:scrypt$YQ==$YQ==\n"])
-def test_a_users_file_without_proper_users_is_refused(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "users"
-    file.write_text(text)
-    with pytest.raises(InvalidField, match="users_file"):
-        Users(file)

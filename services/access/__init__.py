@@ -1,0 +1,1 @@
+"""Who may use the product: users, sessions, tokens, and what they did."""

@@ -1,0 +1,194 @@
+"""Who is it: by name and password, by the session of a browser, by a token of an identity provider."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+from ngoclinh.access.v1.user_pb2 import Session, User, UserRecord
+from ngoclinh.type.v1.access_pb2 import Role
+
+from services.access import passwords
+from services.access.names import NAME
+from services.access.throttle import Bucket, Lockout
+from services.access.tokens import Tokens
+from services.access.upkeep import add
+from services.core.clock import Clock, to_timestamp, utc_now
+from services.core.config import Settings
+from services.core.errors import Expired, Unauthenticated
+from services.core.ports import AccessLedger
+from services.rpc.address import is_loopback
+from services.rpc.caller import Caller
+
+K = TypeVar("K")
+V = TypeVar("V")
+KEEP_S = 5.0
+"""Seconds for which an answer of the ledger is believed: so long a session lives on after it was ended elsewhere."""
+PROVEN_S = 300.0
+"""Seconds for which a proven password is believed without a new hash, while the user stays the same."""
+TOUCH_S = 60.0
+"""Seconds between two notes that a session is in use."""
+MOST_KEPT = 10_000
+
+
+class SignIn:
+    """The one place that knows who somebody is.
+
+    Args:
+        ledger: users and sessions.
+        settings: addresses, limits, the identity provider.
+        first: hash by name of users who are added before the first question, where the ledger does not know them.
+        clock: the present moment.
+    """
+
+    def __init__(
+        self, ledger: AccessLedger, settings: Settings, first: Mapping[str, str] | None = None, clock: Clock = utc_now
+    ) -> None:
+        self._first = first or {}
+        self._ledger = ledger
+        self._settings = settings.auth
+        self._clock = clock
+        self._tokens = Tokens(settings.auth.tokens) if settings.auth.tokens.issuer else None
+        self._inside = is_loopback(settings.gateway.host) and is_loopback(settings.grpc.host)
+        self._lockout = Lockout(settings.auth.lockout_failures, 60 * settings.auth.lockout_minutes)
+        self._tries = Bucket(settings.auth.sign_ins_per_minute / 60, settings.auth.sign_ins_per_minute)
+        self._calls = Bucket(settings.auth.calls_per_second, settings.auth.calls_at_once)
+        self._one = asyncio.Lock()
+        self._open: tuple[float, bool] = (-1e9, False)
+        self._proven: dict[bytes, tuple[float, str, str]] = {}
+        self._sessions: dict[str, tuple[float, Caller]] = {}
+
+    async def is_open(self) -> bool:
+        """Are the doors open to this machine: nobody else reaches them, and there is neither user nor provider?"""
+        if self._first:
+            await add(self._ledger, self._first, self._clock)
+            self._first = {}
+        if not self._inside or self._tokens is not None:
+            return False
+        when, found = self._open
+        if time.monotonic() - when > KEEP_S:
+            found = not await self._ledger.users()
+            self._open = time.monotonic(), found
+        return found
+
+    async def by_authorization(self, authorization: str, address: str) -> Caller | None:
+        """Who a header or metadata `authorization` names; None where the doors are open.
+
+        Raises:
+            Unauthenticated: nobody that is known.
+            Overloaded: too many failures, or too many calls.
+        """
+        if await self.is_open():
+            return None
+        scheme, _, given = authorization.strip().partition(" ")
+        if scheme.lower() == "bearer" and self._tokens is not None:
+            found = await self._tokens.caller(given.strip(), address)
+        elif scheme.lower() == "basic":
+            found = await self._by_basic(given.strip(), address)
+        else:
+            self._calls.take(address)
+            raise Unauthenticated
+        self._calls.take(found.user)
+        return found
+
+    async def by_session(self, token: str, address: str) -> Caller:
+        """Who a session belongs to.
+
+        Raises:
+            Expired: it has ended: by time, by signing out, by a new password.
+            Overloaded: too many calls.
+        """
+        digest = _digest(token)
+        when, found = self._sessions.get(digest, (-1e9, None))
+        if found is None or time.monotonic() - when > KEEP_S:
+            found = await self._look_up(digest, address)
+            _keep(self._sessions, digest, (time.monotonic(), found))
+        self._calls.take(found.user)
+        return found
+
+    async def sign_in(self, name: str, password: str, address: str) -> tuple[str, User]:
+        """Begin a session; returns its token, which is kept by the browser only, and the user.
+
+        Raises:
+            Unauthenticated: name and password do not fit.
+            Overloaded: too many failures.
+        """
+        record = await self._prove(name, password, address)
+        token, now = secrets.token_urlsafe(32), to_timestamp(self._clock())
+        session = Session(digest=_digest(token), user=record.user.name, start_time=now, use_time=now, address=address)
+        await self._ledger.put_session(session)
+        return token, record.user
+
+    async def sign_out(self, token: str) -> None:
+        """End a session."""
+        self._sessions.pop(_digest(token), None)
+        await self._ledger.end_session(_digest(token))
+
+    async def _by_basic(self, given: str, address: str) -> Caller:
+        try:
+            name, _, password = base64.b64decode(given, validate=True).decode("utf-8").partition(":")
+        except ValueError as error:
+            raise Unauthenticated from error
+        key = hashlib.sha256(given.encode()).digest()
+        when, hashed, known = self._proven.get(key, (-1e9, "", ""))
+        record = await self._ledger.user(f"users/{known}") if time.monotonic() - when < PROVEN_S else None
+        if record is None or record.user.disabled or record.password_hash != hashed:
+            record = await self._prove(name, password, address)
+            _keep(self._proven, key, (time.monotonic(), record.password_hash, name))
+        return _caller(record.user, address)
+
+    async def _prove(self, name: str, password: str, address: str) -> UserRecord:
+        self._tries.take(address)
+        self._lockout.require_open(name)
+        record = await self._ledger.user(f"users/{name}") if NAME.fullmatch(name) else None
+        hashed = record.password_hash if record is not None else await asyncio.to_thread(passwords.dummy)
+        async with self._one:
+            self._lockout.require_open(name)
+            right = await asyncio.to_thread(passwords.matches, password[: passwords.MAX_LENGTH], hashed)
+            if record is None or not right or record.user.disabled:
+                self._lockout.failed(name)
+                raise Unauthenticated("Sai tên người dùng hoặc mật khẩu.", "Wrong user name or password.")
+            self._lockout.succeeded(name)
+            if passwords.is_outdated(hashed):
+                record.password_hash = await asyncio.to_thread(passwords.hash_password, password)
+                await self._ledger.put_user(record)
+        return record
+
+    async def _look_up(self, digest: str, address: str) -> Caller:
+        session = await self._ledger.session(digest)
+        if session is None:
+            raise Expired
+        record = await self._ledger.user(session.user)
+        now = self._clock()
+        began, used = (each.ToDatetime(tzinfo=now.tzinfo) for each in (session.start_time, session.use_time))
+        idle, longest = self._settings.session_idle_minutes, self._settings.session_hours
+        over = now - used > timedelta(minutes=idle) or now - began > timedelta(hours=longest)
+        if over or record is None or record.user.disabled:
+            await self._ledger.end_session(digest)
+            raise Expired
+        if (now - used).total_seconds() > TOUCH_S:
+            session.use_time.CopyFrom(to_timestamp(now))
+            await self._ledger.put_session(session)
+        return _caller(record.user, address)
+
+
+def _caller(user: User, address: str) -> Caller:
+    roles = {Role.ROLE_SIGNED_IN} if user.password_change_required else {*user.roles}
+    return Caller(user.name.removeprefix("users/"), frozenset(roles), frozenset(user.watch_areas), address)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _keep(table: dict[K, V], key: K, value: V) -> None:
+    """Remember a value, but never more than some of them."""
+    if len(table) >= MOST_KEPT:
+        table.clear()
+    table[key] = value

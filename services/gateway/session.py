@@ -1,0 +1,105 @@
+"""`POST /v1/session` and `DELETE /v1/session`: sign in and out of the dashboard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from ngoclinh.access.v1.user_pb2 import User
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.core import protojson
+from services.core.errors import InvalidField, NgocLinhError
+from services.gateway import answers
+from services.gateway.extra import Extra
+from services.gateway.security import COOKIE, Recognizes, session_token
+from services.rpc.caller import Caller
+
+PATH = "/v1/session"
+MAX_BODY = 4096
+_ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=Strict"
+"""No page can read it, it is never sent to another host or without TLS (but on loopback), and no other site sends it."""
+
+Keep = Callable[[Caller, str, str, str, str], Awaitable[None]]
+"""Keeps in the audit log: who, method, resource, outcome, request id."""
+
+
+class SignsIn(Recognizes, Protocol):
+    """What begins and ends sessions."""
+
+    async def sign_in(self, name: str, password: str, address: str) -> tuple[str, User]:
+        """Begin a session; returns its token and the user."""
+        ...
+
+    async def sign_out(self, token: str) -> None:
+        """End a session."""
+        ...
+
+
+class SessionDoor:
+    """The two routes.
+
+    Args:
+        sign_in: begins and ends sessions.
+        keep: into the audit log.
+    """
+
+    def __init__(self, sign_in: SignsIn, keep: Keep) -> None:
+        self._sign_in = sign_in
+        self._keep = keep
+
+    async def begin(self, request: Request) -> Response:
+        """Sign in with `{"name": …, "password": …}`; answers the user and sets the cookie."""
+        name, password = _credentials(await request.body())
+        outcome = "OK"
+        try:
+            token, user = await self._sign_in.sign_in(name, password, request.scope["address"])
+        except NgocLinhError as error:
+            outcome = error.reason
+            raise
+        finally:
+            await self._told(request, name, "gateway/SignIn", outcome)
+        response = Response(protojson.to_json(user), media_type=answers.JSON, headers={"Cache-Control": "no-store"})
+        response.headers["Set-Cookie"] = f"{COOKIE}={token}; {_ATTRIBUTES}"
+        return response
+
+    async def end(self, request: Request) -> Response:
+        """Sign out: the session ends on the server, and the cookie goes."""
+        token = session_token(request.headers)
+        if token:
+            try:
+                who = (await self._sign_in.by_session(token, request.scope["address"])).user
+            except NgocLinhError:
+                who = ""
+            await self._sign_in.sign_out(token)
+            await self._told(request, who, "gateway/SignOut", "OK")
+        headers = {"Set-Cookie": f"{COOKIE}=; Max-Age=0; {_ATTRIBUTES}", "Cache-Control": "no-store"}
+        return Response(status_code=204, headers=headers)
+
+    async def _told(self, request: Request, name: str, method: str, outcome: str) -> None:
+        who = Caller(name[:64], frozenset(), address=request.scope["address"])
+        await self._keep(who, method, "", outcome, request.scope["request_id"])
+
+
+def routes(sign_in: SignsIn | None, keep: Keep | None) -> tuple[Extra, ...]:
+    """The routes; none where nobody signs in."""
+    if sign_in is None or keep is None:
+        return ()
+    door = SessionDoor(sign_in, keep)
+    return (
+        Extra("POST", PATH, door.begin, "Sign in with name and password; sets the cookie of the session."),
+        Extra("DELETE", PATH, door.end, "Sign out."),
+    )
+
+
+def _credentials(body: bytes) -> tuple[str, str]:
+    try:
+        given = json.loads(body)
+        name, password = given["name"], given["password"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidField("body", "cần name và password", "needs name and password") from error
+    if not isinstance(name, str) or not isinstance(password, str):
+        raise InvalidField("body", "name và password phải là chuỗi", "name and password must be strings")
+    return name.strip(), password
