@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from services.cli import common, engines
+from services.cli import care, common, engines
 from services.cli.engines import Answer
 
 if TYPE_CHECKING:
@@ -161,6 +161,8 @@ CHECKS: tuple[Callable[[Settings], Answer | Iterator[Answer]], ...] = (
     _sources,
     _model,
     _fence,
+    care.backup,
+    care.clock,
     engines.secrets,
     engines.servers,
     _program,

@@ -93,7 +93,7 @@ class Janitor:
             confirmed: a person looked at the clock; it is still never behind the ledger.
         """
         now, extent, state = self._clock(), await self._ledger.extent(), self._read()
-        report = Report(distrust(now, extent, await self._ledger.sources(), state.last_run, self._settings, confirmed))
+        report = Report(await self.doubt(confirmed))
         if report.refused:
             _log.warning("nothing is forgotten", reason=report.refused.en)
         if not dry_run:
@@ -114,6 +114,15 @@ class Janitor:
             self._write(_State(now, []))
             _log.info("retention", **{kind.value: count for kind, count in report.done.items()})
         return report
+
+    async def doubt(self, confirmed: bool = False) -> LocalizedText | None:
+        """Why the clock is not trusted now; None where it is.
+
+        Args:
+            confirmed: a person looked at it.
+        """
+        extent, sources = await self._ledger.extent(), await self._ledger.sources()
+        return distrust(self._clock(), extent, sources, self._read().last_run, self._settings, confirmed)
 
     async def _forget(self, kind: Retained, names: list[str], last_run: datetime | None) -> int:
         if not names:
