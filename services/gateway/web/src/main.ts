@@ -6,10 +6,11 @@ import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 import { nothing, render } from "lit-html";
-import { ApiError, get } from "./api/client";
+import { ApiError, get, onStranger } from "./api/client";
 import type { ListAlertsResponse } from "./api/messages";
 import { listen } from "./api/live";
 import { setLang, t, type Key } from "./core/i18n";
+import { enter, type Door } from "./core/me";
 import { watchReach } from "./core/reach";
 import { problem } from "./core/resource";
 import { locate, pageOf, type View } from "./core/router";
@@ -17,6 +18,7 @@ import { choices, choose } from "./core/settings";
 import { loadWatchAreas, shell } from "./core/shell";
 import { onAreas } from "./core/areas";
 import { loadSources } from "./ui/articles";
+import { signInPage } from "./ui/signin";
 import { onToast } from "./ui/toast";
 
 const root = document.getElementById("app")!;
@@ -29,6 +31,7 @@ let view: View | undefined;
 let place = locate(location.hash);
 let openAlerts = 0;
 let scheduled = false;
+let door: Door = "in";
 
 function update(): void {
   if (scheduled) return;
@@ -40,10 +43,20 @@ function update(): void {
 }
 
 function draw(): void {
+  if (door !== "in") {
+    document.title = `${t(door === "out" ? "signin.title" : "signin.change")} — Ngọc Linh`;
+    render(signInPage(door, () => location.reload(), update, language), root);
+    return;
+  }
   const title: Key = view?.title ?? "nav.situation";
   document.title = `${t(title)} — Ngọc Linh`;
   document.documentElement.dataset["theme"] = choices.wall ? "wall" : "light";
   render(shell({ page: place.page, title, body: view?.render() ?? nothing, openAlerts, changed }), root);
+}
+
+function language(): void {
+  choose({ lang: choices.lang === "vi" ? "en" : "vi" });
+  changed("look");
 }
 
 function changed(what: "data" | "look"): void {
@@ -89,8 +102,17 @@ async function countAlerts(): Promise<void> {
   }
 }
 
-function start(): void {
+async function start(): Promise<void> {
   setLang(choices.lang);
+  door = await enter();
+  if (door !== "in") {
+    draw();
+    return;
+  }
+  onStranger(() => {
+    door = "out";
+    update();
+  });
   onToast(update);
   onAreas(update);
   draw();
@@ -118,4 +140,4 @@ function start(): void {
   void loadSources().then(update, () => undefined);
 }
 
-start();
+void start();

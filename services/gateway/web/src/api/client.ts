@@ -77,6 +77,13 @@ export function onFailure(listener: () => void): void {
   failed = listener;
 }
 
+let strange: () => void = () => undefined;
+
+/** Hear of calls that were refused because nobody is signed in any more. */
+export function onStranger(listener: () => void): void {
+  strange = listener;
+}
+
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json", "accept-language": lang() };
   if (method !== "GET") headers["content-type"] = "application/json"; // no other kind of write is taken
@@ -91,6 +98,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   }
   const text = await response.text();
   if (response.status >= 500) failed();
+  if (response.status === 401 && path !== "/v1/session") strange();
   if (!response.ok) throw ApiError.of(response.status, text);
   return (text ? JSON.parse(text) : {}) as T;
 }

@@ -4,7 +4,8 @@ import type { ListWatchAreasResponse, WatchArea } from "../api/messages";
 import { get } from "../api/client";
 import { icon, type IconName } from "../ui/icons";
 import { toasts } from "../ui/toast";
-import { lang, t, type Key } from "./i18n";
+import { lang, t, tx, type Key } from "./i18n";
+import { may, roles, signOut, userName } from "./me";
 import { banner } from "./reach";
 import { go, href } from "./router";
 import { choices, choose } from "./settings";
@@ -13,6 +14,8 @@ interface Entry {
   page: string;
   key: Key;
   icon: IconName;
+  /** The method that the page is of no use without. */
+  needs?: string;
 }
 
 const ENTRIES: Entry[] = [
@@ -21,11 +24,12 @@ const ENTRIES: Entry[] = [
   { page: "land", key: "nav.land", icon: "land" },
   { page: "alerts", key: "nav.alerts", icon: "alert" },
   { page: "brief", key: "nav.brief", icon: "brief" },
-  { page: "clip", key: "nav.clip", icon: "clip" },
+  { page: "clip", key: "nav.clip", icon: "clip", needs: "MediaService/SubmitArticle" },
   { page: "sources", key: "nav.sources", icon: "source" },
-  { page: "quarantine", key: "nav.quarantine", icon: "quarantine" },
+  { page: "quarantine", key: "nav.quarantine", icon: "quarantine", needs: "OperationsService/ListQuarantined" },
   { page: "help", key: "nav.help", icon: "help" },
 ];
+const shown = (): Entry[] => ENTRIES.filter(({ needs }) => !needs || may(needs));
 const ON_PHONE = 4; // entries at the bottom of a phone; the others are in the menu
 export const DAYS = [1, 7, 30, 90];
 
@@ -119,8 +123,18 @@ function switches(frame: Frame): TemplateResult {
     <button class="quiet" data-switch="lang" lang=${lang() === "vi" ? "en" : "vi"} @click=${language}>
       ${lang() === "vi" ? "English" : "Tiếng Việt"}
     </button>
-    ${wallSwitch(frame, "quiet")}
+    ${wallSwitch(frame, "quiet")} ${user()}
   </div>`;
+}
+
+/** Who signed in, as what, and the way out; nothing where nobody has to. */
+function user(): TemplateResult | typeof nothing {
+  if (!userName()) return nothing;
+  const leave = (): void => void signOut().finally(() => location.reload());
+  return html`<section class="user" aria-label=${t("user.label")}>
+    <b>${userName()}</b> <span>${roles().map((role) => tx(`role.${role}`, role)).join(", ")}</span>
+    <button class="quiet" @click=${leave}>${t("signin.leave")}</button>
+  </section>`;
 }
 
 /** The whole screen. */
@@ -142,12 +156,12 @@ export function shell(frame: Frame): TemplateResult {
       </button>
     </header>
     <nav id="nav" class=${menuOpen ? "side open" : "side"} aria-label=${t("shell.nav")}>
-      ${ENTRIES.map((one) => entry(one, frame))} ${switches(frame)}
+      ${shown().map((one) => entry(one, frame))} ${switches(frame)}
     </nav>
     ${banner()}
     <main id="main" tabindex="-1" class="page-${frame.page || "situation"}">${frame.body}</main>
     <nav class="bottom" aria-label=${t("shell.nav_short")}>
-      ${ENTRIES.slice(0, ON_PHONE).map((one) => entry(one, frame))}
+      ${shown().slice(0, ON_PHONE).map((one) => entry(one, frame))}
     </nav>
     ${toasts()}`;
 }
