@@ -24,11 +24,13 @@ from crawlers.relevance import Relevance
 from crawlers.schedule import next_check
 from services.core.clock import Clock, to_timestamp, vietnam_date
 from services.core.errors import NgocLinhError
+from services.core.log import get_logger, trail
 from services.core.masking import mask
 from services.core.names import article_name, content_digest, source_name
 from services.core.ports import Bus
 from services.core.vietnamese import nfc
 
+_log = get_logger(__name__)
 _SOCIAL = (ArticleKind.ARTICLE_KIND_POST, ArticleKind.ARTICLE_KIND_COMMENT)
 
 
@@ -111,6 +113,7 @@ class Pipeline:
                 version = f"{made.kept.article}:{made.kept.content_sha256}"
                 key = f"{version}:{origin.submission}" if origin.submission else version
                 await self._bus.publish("media.collected", made.event, key)
+                _log.info("collected", key=key, source=made.event.article.source, **trail(key))
             kept.append(made.kept)
         return kept
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from services.core.observation import Observations
 from services.core.ports import Bus
 from services.core.worker import Handle, run_worker
 from services.gateway.app import Gateway
+from services.gateway.metrics import metrics_server
 from services.gateway.serve import WebServer
 from services.land.import_servicer import ImportServicer
 from services.land.servicer import LandServicer
@@ -43,6 +45,7 @@ from services.media.evidence import EvidenceStore
 from services.media.retention import Janitor
 from services.media.servicer import MediaServicer
 from services.media.workers import SIDE_BY_SIDE, Keeper
+from services.operations.gauges import Gauges
 from services.operations.health import Watched
 from services.operations.servicer import OperationsServicer
 from services.roles import ALL, Role, addresses
@@ -83,6 +86,7 @@ class Running:
         channel: to all its services.
         grpc_address: "host:port" for other programs; "" where that door is closed.
         url: of the gateway; "" where that door is closed.
+        metrics_url: of the port of the metrics; "" where there is none.
         tasks: workers, which run until the program stops.
     """
 
@@ -91,6 +95,7 @@ class Running:
     channel: grpc.aio.Channel
     grpc_address: str = ""
     url: str = ""
+    metrics_url: str = ""
     tasks: tuple[asyncio.Task[Any], ...] = ()
 
     async def until(self, stop: asyncio.Event) -> None:
@@ -185,7 +190,7 @@ def handlers(
 ) -> Mapping[tuple[str, str], Handle]:
     """The handler of every (subject, group) that a role works for."""
     every = {
-        **Keeper(stores.ledger, stores.index).handlers,
+        **Keeper(stores.ledger, stores.index, clock).handlers,
         **Analyzer(channel, source_areas(settings), clock).handlers,
         **Alerter(stores.ledger, stores.index, channel, clock).handlers,
         **Notifier(settings.alerts.webhook_hosts).handlers,
@@ -265,10 +270,16 @@ async def running(
             )
             stack.push_async_callback(_cancel, program.tasks)
             await _begun(program.tasks[0], begun)
+        measured = gauges(settings, stores, seen, role)
         if doors:
             program.grpc_address = server.address
+        if doors and settings.observability.metrics_address:
+            exported = metrics_server(settings.observability, measured.page)
+            await exported.start()
+            stack.push_async_callback(exported.stop)
+            program.metrics_url = exported.url
         if doors and role.web:
-            gateway = Gateway(channel, settings, sign_in, audit.keep)
+            gateway = Gateway(channel, settings, sign_in, audit.keep, measured.page)
             web = WebServer(gateway.app, settings.gateway)
             await web.start()
             stack.push_async_callback(web.stop)
@@ -303,6 +314,16 @@ def _again(settings: Settings, stores: Stores, role: Role, clock: Clock) -> Sequ
 
         again.append(Repeated(COMPANIONS_S, lambda: refresh_companions(stores.ledger, settings.elasticsearch)))
     return again
+
+
+def gauges(settings: Settings, stores: Stores, seen: Observations, role: Role) -> Gauges:
+    """What a role measures: those who serve operations look at what all share, those who make the backup at its age."""
+    folder = settings.backup.folder if _KEEPS_INDEX in role.workers else None
+
+    def last_backup() -> datetime | None:
+        return next((moment for moment, _ in reversed(scheduled.kept(folder))), None) if folder else None
+
+    return Gauges(watched(settings, stores, seen), _OPERATIONS in role.names, last_backup if folder else None)
 
 
 def janitor(settings: Settings, stores: Stores, clock: Clock = utc_now) -> Janitor:

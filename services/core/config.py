@@ -396,6 +396,16 @@ class BackupSettings(Section):
     keep: int = Field(7, ge=1, le=1000, description="Daily backups that are kept.")
 
 
+class ObservabilitySettings(Section):
+    """What is measured, for Prometheus."""
+
+    metrics_address: str = Field(
+        "",
+        description="host:port of a port that answers /metrics only, without users; empty opens none. Beyond this machine "
+        "only where the network lets nobody but the monitoring reach it. The gateway has /metrics for its users besides.",
+    )
+
+
 class WatchAreaSettings(Section):
     """One watch area."""
 
@@ -436,6 +446,7 @@ class Settings(Section):
     situation: SituationSettings = SituationSettings()
     retention: RetentionSettings = RetentionSettings()
     backup: BackupSettings = BackupSettings()
+    observability: ObservabilitySettings = ObservabilitySettings()
     stores: StoresSettings = StoresSettings()
     nats: NatsSettings = NatsSettings()
     postgres: PostgresSettings = PostgresSettings()

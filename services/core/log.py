@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 from typing import Any, TextIO, cast
 
 import structlog
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def trail(key: str) -> dict[str, str]:
+    """What binds the log lines of an event together with those of all others about the same thing.
+
+    The keys of events begin with the resource name of what they are about: its id is the request id of the work, also
+    in the services that are called meanwhile.
+
+    Args:
+        key: of an event. Example: ``articles/4kzq@2``.
+
+    Returns:
+        Variables of the context. Example: ``{"request_id": "4kzq"}``; none where the key has no such id.
+    """
+    id_ = re.split("[@:]", key, maxsplit=1)[0].rpartition("/")[2]
+    return {"request_id": id_} if _ID.fullmatch(id_) else {}
 
 
 class _Stderr:
@@ -28,6 +48,13 @@ class _Stderr:
 
 def configure(level: str = "info") -> None:
     """Send the logs of the project and of its libraries to stderr as JSON lines."""
+    _structure(level)
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
+    )
+
+
+def _structure(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -40,18 +67,20 @@ def configure(level: str = "info") -> None:
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
-    )
 
 
 class _Logger:
-    """Takes the configuration that holds when a line is written: modules make their loggers before there is any."""
+    """Takes the configuration that holds when a line is written: modules make their loggers before there is any.
+
+    Where there is none yet, warnings go to stderr: stdout belongs to what a program answers.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, level: str) -> Any:
+        if not structlog.is_configured():
+            _structure("warning")
         return getattr(structlog.get_logger().bind(logger=self._name), level)
 
 

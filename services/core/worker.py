@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import structlog
+
 from services.core.errors import DeadlineExceeded, NgocLinhError, Overloaded, TooLarge, Unavailable
-from services.core.log import get_logger
+from services.core.log import get_logger, trail
+from services.core.metrics import EVENT_SECONDS, EVENTS
 from services.core.ports import Bus, Delivery, Output
 
 DELAYS_S = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0)
@@ -82,10 +86,21 @@ async def _consume(bus: Bus, subject: str, group: str, handle: Handle, delays_s:
 
 
 async def attend(delivery: Delivery, handle: Handle, delays_s: Sequence[float] = DELAYS_S) -> None:
-    """Handle one delivery and end it."""
+    """Handle one delivery and end it; one line of the log says how, under the id of what the event is about."""
+    start = time.monotonic()
+    with structlog.contextvars.bound_contextvars(**trail(delivery.key)):
+        outcome, published = await _end(delivery, handle, delays_s)
+        seconds = time.monotonic() - start
+        told = {"subject": delivery.subject, "key": delivery.key, "outcome": outcome, "published": published}
+        _log.info("event", **told, ms=round(1000 * seconds, 1))
+    EVENTS.labels(delivery.subject, outcome).inc()
+    EVENT_SECONDS.labels(delivery.subject).observe(seconds)
+
+
+async def _end(delivery: Delivery, handle: Handle, delays_s: Sequence[float]) -> tuple[str, list[str]]:
+    """Handle one delivery and end it; returns how, and the keys of what was published."""
     if delivery.attempt > len(delays_s) + 1:
-        await delivery.quarantine("every attempt ended without an answer")
-        return
+        return await _quarantine(delivery, "every attempt ended without an answer")
     try:
         outputs = await handle(delivery.event)
     except asyncio.CancelledError:
@@ -93,35 +108,36 @@ async def attend(delivery: Delivery, handle: Handle, delays_s: Sequence[float] =
             await delivery.retry(0)
         raise
     except Quarantine as error:
-        await _quarantine(delivery, str(error))
+        return await _quarantine(delivery, str(error))
     except (Retry, *_PASSING) as error:
-        await _postpone(delivery, error, delays_s)
+        return await _postpone(delivery, error, delays_s)
     except NgocLinhError as error:
-        await _quarantine(delivery, f"{error.reason}: {error.en}")
+        return await _quarantine(delivery, f"{error.reason}: {error.en}")
     except Exception as error:
         _log.exception("fault", subject=delivery.subject, key=delivery.key, attempt=delivery.attempt)
-        await _postpone(delivery, error, delays_s[: FAULT_ATTEMPTS - 1])
-    else:
-        await _acknowledge(delivery, outputs)
+        return await _postpone(delivery, error, delays_s[: FAULT_ATTEMPTS - 1])
+    return await _acknowledge(delivery, outputs)
 
 
-async def _acknowledge(delivery: Delivery, outputs: Sequence[Output]) -> None:
+async def _acknowledge(delivery: Delivery, outputs: Sequence[Output]) -> tuple[str, list[str]]:
     try:
         await delivery.ack(outputs)
     except TooLarge as error:  # of an output: the bus will never take it
-        await _quarantine(delivery, f"{error.reason}: {error.en}")
+        return await _quarantine(delivery, f"{error.reason}: {error.en}")
+    return "done", [output.key for output in outputs]
 
 
-async def _postpone(delivery: Delivery, error: Exception, delays_s: Sequence[float]) -> None:
+async def _postpone(delivery: Delivery, error: Exception, delays_s: Sequence[float]) -> tuple[str, list[str]]:
     reason = f"{type(error).__name__}: {error}"
     if delivery.attempt > len(delays_s):
-        await _quarantine(delivery, reason)
-        return
+        return await _quarantine(delivery, reason)
     asked = error.delay_s if isinstance(error, Retry) else getattr(error, "retry_after_s", 0.0)
     _log.info("retry", subject=delivery.subject, key=delivery.key, attempt=delivery.attempt, reason=reason)
     await delivery.retry(max(asked, delays_s[delivery.attempt - 1]))
+    return "retry", []
 
 
-async def _quarantine(delivery: Delivery, reason: str) -> None:
+async def _quarantine(delivery: Delivery, reason: str) -> tuple[str, list[str]]:
     _log.warning("quarantine", subject=delivery.subject, key=delivery.key, attempt=delivery.attempt, reason=reason)
     await delivery.quarantine(reason)
+    return "quarantine", []

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from services.core.config import Settings
 from services.core.errors import NgocLinhError
 from services.core.log import get_logger
-from services.gateway import answers, evidence, openapi, session, upload
+from services.gateway import answers, evidence, metrics, openapi, session, upload
 from services.gateway.area_shapes import AreaShapes
 from services.gateway.brief.door import BriefDoor
 from services.gateway.events import Events
@@ -45,6 +45,7 @@ class Gateway:
         settings: hosts, origins, limits.
         sign_in: who somebody is; None lets everyone in.
         keep: keeps in the audit log who signed in and out.
+        page: makes the page of metrics; None measures this process only.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Gateway:
         settings: Settings,
         sign_in: session.SignsIn | None = None,
         keep: session.Keep | None = None,
+        page: metrics.Page | None = None,
     ) -> None:
         self._health = health_pb2_grpc.HealthStub(channel)
         self.events = Events(channel)
@@ -62,6 +64,7 @@ class Gateway:
         files = evidence.EvidenceDoor(channel)
         self.extras = (
             Extra("GET", "/healthz", self._healthz, "Does it serve."),
+            Extra("GET", metrics.PATH, metrics.MetricsDoor(page).handle, "Metrics for Prometheus."),
             Extra("GET", "/openapi.json", self._openapi, "This document."),
             Extra("GET", "/v1/areas.geojson", communes.collection, "Communes of a watch area as GeoJSON, for maps."),
             Extra(

@@ -220,7 +220,7 @@ def client_address(scope: Scope, headers: Headers, behind_proxy: bool) -> str:
 
 def _is_page(path: str) -> bool:
     """Is it a file of the dashboard, which holds no data and shows the page to sign in?"""
-    return not path.startswith("/v1/") and path != "/openapi.json"
+    return not path.startswith("/v1/") and path not in ("/openapi.json", "/metrics")
 
 
 def _refused(error: NgocLinhError, headers: Mapping[str, str]) -> Response:

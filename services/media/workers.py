@@ -17,6 +17,8 @@ from ngoclinh.media.v1.event_pb2 import (
     SubmissionFailed,
 )
 
+from services.core.clock import Clock, to_datetime, utc_now
+from services.core.metrics import INDEX_LAG
 from services.core.ports import ArticleIndex, Bus, Ledger, Output
 from services.core.worker import Handle, run_worker
 
@@ -30,11 +32,13 @@ class Keeper:
     Args:
         ledger: the store of record.
         index: the search index.
+        clock: the present moment.
     """
 
-    def __init__(self, ledger: Ledger, index: ArticleIndex) -> None:
+    def __init__(self, ledger: Ledger, index: ArticleIndex, clock: Clock = utc_now) -> None:
         self._ledger = ledger
         self._index = index
+        self._clock = clock
 
     @property
     def handlers(self) -> Mapping[tuple[str, str], Handle]:
@@ -64,6 +68,8 @@ class Keeper:
         if article is None:
             return []
         await self._index.put([article])
+        if article.revision == event.revision:
+            INDEX_LAG.observe(max(0.0, (self._clock() - to_datetime(article.collect_time)).total_seconds()))
         indexed = ArticleAnalyzed(article=article.name, revision=article.revision)
         return [Output("media.indexed", indexed, f"{article.name}@{article.change_number}")]
 

@@ -1,4 +1,4 @@
-"""What every call passes through, in order: request id → errors → who → audit → may they → limit → validation → deadline → areas → log.
+"""What every call passes through, in order: measure → request id → errors → who → audit → may they → limit → validation → deadline → areas → log.
 
 A stage is a function from a call to an async context manager around the rest. Health and reflection pass untouched.
 """
@@ -23,6 +23,7 @@ from services.core.log import get_logger
 from services.core.names import random_id
 from services.rpc import status, validation
 from services.rpc.deadline import within
+from services.rpc.measure import measure
 
 if TYPE_CHECKING:
     from services.rpc.access import Gate
@@ -164,6 +165,7 @@ async def log(call: Call) -> AsyncIterator[None]:
 def stages(settings: GrpcSettings, gate: Gate, audit: Stage | None = None) -> list[Stage]:
     """The stages of a server, in their order."""
     return [
+        measure,
         request_id,
         errors,
         gate.identify,

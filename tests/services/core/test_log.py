@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -33,3 +35,26 @@ def test_a_line_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("info")
     log.get_logger("x").warning("tên\ngiả", title="a\r\nb\x1b[31m")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_program_that_configures_nothing_keeps_its_stdout() -> None:
+    code = "from services.core.log import get_logger as g; g('x').info('quiet'); g('x').warning('loud')"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout == ""
+    assert [json.loads(line)["event"] for line in told.stderr.splitlines()] == ["loud"]
+
+
+@pytest.mark.parametrize(
+    ("key", "id_"),
+    [
+        ("articles/4kzq@2", "4kzq"),
+        ("articles/4kzq:ab12:submissions/x", "4kzq"),
+        ("imports/20260101-ab", "20260101-ab"),
+        ("4kzq", "4kzq"),
+        ("", None),
+        ("articles/a b", None),
+        ("articles/" + "a" * 65, None),
+    ],
+)
+def test_the_trail_of_an_event_is_the_id_of_what_its_key_names(key: str, id_: str | None) -> None:
+    assert log.trail(key).get("request_id") == id_
