@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import grpc.aio
@@ -16,6 +17,8 @@ from services.gateway.export import formats
 from services.gateway.export.collect import Exporter
 from services.gateway.transcode import query_message
 from services.rpc.caller import reading_for
+
+T = TypeVar("T")
 
 
 class ExportDoor:
@@ -36,14 +39,23 @@ class ExportDoor:
         rest = [(key, value) for key, value in request.query_params.multi_items() if key != "format"]
         filter_ = query_message(ListArticlesRequest, urlencode(rest).encode()).filter
         exporter = Exporter(self._channel, answers.caller(request.scope))
-        body = format_.write(exporter, exporter.pages(filter_))
-        first = await anext(body)  # what is wrong with the request is told before the answer has begun
+        pages = exporter.pages(filter_)
+        begun = [page async for page in _first(pages)]  # what is wrong is told before the answer has begun
+        body = format_.write(exporter, _with(begun, pages))
+        written = [part async for part in _first(body)]
         name = f"tin-bai-{vietnam_date(utc_now()).isoformat()}.{ending}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-        return StreamingResponse(_with(first, body), media_type=format_.media_type, headers=headers)
+        return StreamingResponse(_with(written, body), media_type=format_.media_type, headers=headers)
 
 
-async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for part in rest:
-        yield part
+async def _first(pages: AsyncIterator[T]) -> AsyncIterator[T]:
+    async for page in pages:
+        yield page
+        return
+
+
+async def _with(begun: Sequence[T], rest: AsyncIterator[T]) -> AsyncIterator[T]:
+    for page in begun:
+        yield page
+    async for page in rest:
+        yield page

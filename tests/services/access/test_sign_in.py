@@ -331,3 +331,30 @@ def test_doors_open_again_after_their_time() -> None:
     now[0] = 61
     lockout.require_open("lan")
     bucket.take("lan")
+
+
+async def test_a_user_of_one_watch_area_sees_it_on_every_route_and_no_other(
+    tmp_path: Path, provider: dict[str, Any]
+) -> None:
+    areas = {
+        "nam-tra-my": {"title": "Nam Trà My", "areas": ["20944", "20941"]},
+        "khac": {"title": "Nơi khác", "areas": ["20950"]},
+    }
+    async with program(tmp_path, **provider, watch_areas=areas) as found:
+        held = {"authorization": f"Bearer {token(areas=['nam-tra-my'], roles=('ngoclinh-viewer',))}"}
+        listed = (await ask(found, "GET", "/v1/watchAreas", **held)).json["watch_areas"]
+        assert [area["name"] for area in listed] == ["watchAreas/nam-tra-my"]
+        situation = (await ask(found, "GET", "/v1/situation", **held)).json
+        assert situation["watch_area"] == "watchAreas/nam-tra-my"
+        assert [area["area"]["name"] for area in situation["areas"]] == ["areas/2025-20944", "areas/2025-20941"]
+        own = ("/v1/articles", "/v1/parcels", "/v1/findings", "/v1/alerts", "/v1/tiles/12/3277/1873.mvt", "/v1/brief")
+        for path in (*own, "/v1/parcels.geojson", "/v1/articles:export", "/v1/articles:summarize"):
+            assert (await ask(found, "GET", path, **held)).status in (200, 204), path
+        other = "filter.areas=areas/2025-20950"
+        for path in (
+            "/v1/watchAreas/khac", "/v1/situation?watch_area=watchAreas/khac", "/v1/brief?watch_area=watchAreas/khac",
+            "/v1/areas.geojson?watch_area=watchAreas/khac", f"/v1/articles:export?{other}", f"/v1/parcels.geojson?{other}",
+            f"/v1/findings?{other}", "/v1/tiles/12/3277/1873.mvt?areas=areas/2025-20950", "/v1/imports",
+        ):  # fmt: skip
+            answer = await ask(found, "GET", path, **held)
+            assert (answer.status, answer.reason) == (403, "OUTSIDE_AREA"), path
