@@ -30,6 +30,9 @@ def pages() -> dict[str, str]:
         "docs/reference/sources.md": sources,
         "docs/reference/cli.md": cli,
         "docs/reference/fields.md": fields,
+        "docs/reference/monitoring.md": monitoring,
+        "k8s/monitoring/alerts.yaml": alerts,
+        "k8s/monitoring/grafana-dashboard.json": grafana,
         "ngoclinh.example.toml": example,
     }
     return {path: make() for path, make in made.items()} | kibana()
@@ -173,6 +176,42 @@ def fields() -> str:
             + _table(("field", "label", "type", "codes"), rows)
         )
     return "\n".join(parts)
+
+
+def monitoring() -> str:
+    """Every metric, every alert and what to do."""
+    from services.core.metrics import CATALOGUE
+    from services.monitoring.alerts import ALERTS
+
+    rows = [
+        (f"`{each.name}`", each.kind, ", ".join(f"`{label}`" for label in each.labels) or "–", each.vi, each.en)
+        for each in CATALOGUE.values()
+    ]
+    parts = [
+        "# Metrics and alerts\n\n" + NOTE + "\nHow to use them: [monitoring.md](../monitoring.md).\n\n## Metrics\n",
+        _table(("name", "kind", "labels", "ý nghĩa", "meaning"), rows),
+        "## Alerts\n",
+    ]
+    parts += (
+        f"### {alert.name}\n\n{alert.vi} {alert.do_vi}\n\n{alert.en} {alert.do_en}\n\n"
+        f"- Severity: {alert.severity}, after {alert.wait}\n- Condition: `{alert.expr}`\n"
+        for alert in ALERTS
+    )
+    return "\n".join(parts)
+
+
+def alerts() -> str:
+    """The rules of Prometheus."""
+    from services.monitoring.alerts import rules
+
+    return rules()
+
+
+def grafana() -> str:
+    """The dashboard of Grafana."""
+    from services.monitoring.grafana import dashboard
+
+    return dashboard()
 
 
 def kibana() -> dict[str, str]:

@@ -65,7 +65,7 @@ CATALOGUE: Mapping[str, Metered] = {
 Sample = tuple[str, Sequence[str], float]
 """Name of a metric, values of its labels, value."""
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 """The meters of this process."""
 

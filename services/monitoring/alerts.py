@@ -1,0 +1,142 @@
+"""Rules of Prometheus: when somebody must look, and what to do then."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+RUNBOOK = "https://github.com/ngoclinh-ioc/ngoclinh/blob/main/docs/reference/monitoring.md"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One rule.
+
+    Attributes:
+        name: of the alert.
+        expr: condition in PromQL.
+        wait: how long it must hold.
+        severity: critical asks for somebody now, warning within a day.
+        vi: what is wrong, in Vietnamese.
+        en: the same in English.
+        do_vi: what to do, in Vietnamese.
+        do_en: the same in English.
+    """
+
+    name: str
+    expr: str
+    wait: str
+    severity: Literal["critical", "warning"]
+    vi: str
+    en: str
+    do_vi: str
+    do_en: str
+
+
+ALERTS = (
+    Alert(
+        "NgocLinhDown", 'min(up{job="ngoclinh"}) < 1', "5m", "critical",
+        "Một phần của Ngọc Linh không trả lời.", "A part of Ngọc Linh does not answer.",
+        "Xem `systemctl status ngoclinh` hoặc `kubectl get pods`, rồi đọc nhật ký của phần đó và khởi động lại.",
+        "Look at `systemctl status ngoclinh` or `kubectl get pods`, read the log of that part, and start it again.",
+    ),
+    Alert(
+        "NgocLinhStoreSilent", "min(ngoclinh_look_ok) < 1", "5m", "critical",
+        "Một kho dữ liệu không trả lời.", "A store does not answer.",
+        "Chạy `ngoclinh doctor`: lệnh cho biết kho nào và vì sao. Các tiến trình tự tiếp tục khi kho hoạt động lại.",
+        "Run `ngoclinh doctor`: it tells which store and why. The workers go on by themselves once it is back.",
+    ),
+    Alert(
+        "NgocLinhQueueLong", "max(ngoclinh_bus_depth) > 1000", "30m", "warning",
+        "Sự kiện dồn lại trong hàng đợi.", "Events pile up in a queue.",
+        "Xem nhóm nào chờ bằng `ngoclinh queue`; tìm dòng `retry` trong nhật ký; thêm tiến trình worker nếu máy còn sức.",
+        "See with `ngoclinh queue` which group waits; look for `retry` in the log; add workers where the machine has room.",
+    ),
+    Alert(
+        "NgocLinhQuarantine", "sum(ngoclinh_quarantined) > 0", "10m", "warning",
+        "Có sự kiện bị cách ly.", "Events were set aside.",
+        "Đọc lý do trên trang Vận hành hoặc bằng `ngoclinh queue`; sửa nguyên nhân rồi cho xử lý lại, hoặc xoá.",
+        "Read the reason on the operations page or with `ngoclinh queue`; repair the cause and release them, or purge them.",
+    ),
+    Alert(
+        "NgocLinhCrawlerSilent", "time() - max(ngoclinh_last_poll_timestamp_seconds) > 7200", "10m", "critical",
+        "Đã hai giờ không hỏi nguồn tin nào.", "No source was polled for two hours.",
+        "Kiểm tra mạng ra Internet và proxy, tiến trình crawler, `crawler.enabled`, và đồng hồ máy.",
+        "Check the way to the Internet and the proxy, the crawler process, `crawler.enabled`, and the clock.",
+    ),
+    Alert(
+        "NgocLinhSourcesInTrouble", "sum(ngoclinh_sources_in_trouble) / sum(ngoclinh_sources) > 0.2", "1h", "warning",
+        "Hơn một phần năm nguồn tin gặp sự cố.", "More than a fifth of the sources are in trouble.",
+        "Xem lý do của từng nguồn trên trang Nguồn tin. Nhiều nguồn cùng lúc thường là do mạng của chính mình.",
+        "See the reason of each on the sources page. Many at once are mostly a matter of one's own network.",
+    ),
+    Alert(
+        "NgocLinhCallsFail",
+        'sum(rate(ngoclinh_rpcs_total{code=~"UNKNOWN|INTERNAL|UNAVAILABLE"}[10m]))'
+        " / sum(rate(ngoclinh_rpcs_total[10m])) > 0.05",
+        "10m", "critical",
+        "Hơn 5% lời gọi thất bại.", "More than 5% of the calls fail.",
+        "Tìm dòng `fault` trong nhật ký; mã `request_id` ở đó dẫn tới mọi dòng của cùng lời gọi.",
+        "Look for `fault` in the log; the `request_id` there leads to every line of the same call.",
+    ),
+    Alert(
+        "NgocLinhIndexLate",
+        "sum(rate(ngoclinh_index_lag_seconds_sum[30m])) / sum(rate(ngoclinh_index_lag_seconds_count[30m])) > 600",
+        "10m", "warning",
+        "Bài mới mất hơn mười phút mới tìm được.", "New articles take more than ten minutes until they are found.",
+        "Xem hàng đợi nào dài và thời gian của SentimentService; thêm worker hoặc bản sao của dịch vụ phân tích.",
+        "See which queue is long and how long SentimentService takes; add workers or replicas of the analysis.",
+    ),
+    Alert(
+        "NgocLinhDiskFull", "min(ngoclinh_disk_free_bytes / ngoclinh_disk_total_bytes) < 0.1", "10m", "critical",
+        "Đĩa của thư mục dữ liệu còn dưới 10%.", "Less than 10% of the data disk is free.",
+        "Chuyển bớt bản sao lưu sang đĩa khác, giảm thời hạn trong `[retention]`, hoặc mở rộng đĩa.",
+        "Move backups to another disk, shorten the terms in `[retention]`, or enlarge the disk.",
+    ),
+    Alert(
+        "NgocLinhBackupOld", "time() - max(ngoclinh_last_backup_timestamp_seconds) > 129600", "10m", "critical",
+        "Bản sao lưu mới nhất đã quá 36 giờ.", "The newest backup is older than 36 hours.",
+        "Tìm dòng `repeated work failed` trong nhật ký; kiểm tra dung lượng và quyền ghi của `backup.folder`.",
+        "Look for `repeated work failed` in the log; check room and rights of `backup.folder`.",
+    ),
+    Alert(
+        "NgocLinhImportStuck", 'max(ngoclinh_imports{state="running"}) > 0', "6h", "warning",
+        "Luôn có lần nhập thửa đất đang chạy suốt sáu giờ.", "An import of parcels has been running for six hours.",
+        "Xem tiến độ trên trang Nhập dữ liệu; huỷ lần nhập bị treo rồi nhập lại tệp.",
+        "See its progress on the imports page; cancel an import that hangs and import the file again.",
+    ),
+)  # fmt: skip
+"""Every rule."""
+
+
+def rules() -> str:
+    """The rules as a file of Prometheus; strings are written as JSON, which YAML reads as it stands."""
+    lines = [
+        "# Written by `make docs`; change services/monitoring/alerts.py instead.",
+        "groups:",
+        "  - name: ngoclinh",
+        "    rules:",
+    ]
+    for alert in ALERTS:
+        annotations = {
+            "summary_vi": alert.vi,
+            "summary_en": alert.en,
+            "description_vi": alert.do_vi,
+            "description_en": alert.do_en,
+            "runbook_url": f"{RUNBOOK}#{alert.name.lower()}",
+        }
+        lines += [
+            f"      - alert: {alert.name}",
+            f"        expr: {_text(alert.expr)}",
+            f"        for: {alert.wait}",
+            "        labels:",
+            f"          severity: {alert.severity}",
+            "        annotations:",
+            *(f"          {key}: {_text(value)}" for key, value in annotations.items()),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)

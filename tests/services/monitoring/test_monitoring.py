@@ -1,0 +1,138 @@
+"""Rules and dashboard: what they ask for is exported, rules are silent when all is well and raised by what they are for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from services.core.metrics import CATALOGUE
+from services.monitoring import grafana
+from services.monitoring.alerts import ALERTS, RUNBOOK, rules
+from services.reference import monitoring
+from tests.services.monitoring.promql import Query
+
+NOW = 1_795_000_000.0
+EXPRESSIONS = [*(alert.expr for alert in ALERTS), *(panel.expr for panel in grafana.PANELS)]
+
+
+def series(**values: float) -> dict[Any, float]:
+    """Samples by text: the name, then `__label_value` each. Example: ``ngoclinh_look_ok__part_bus=1``."""
+    found = {}
+    for text, value in values.items():
+        name, *labels = text.split("__")
+        found[name, frozenset((key, rest) for key, _, rest in (each.partition("_") for each in labels))] = value
+    return found
+
+
+WELL = series(
+    up__job_ngoclinh__instance_a=1,
+    up__job_ngoclinh__instance_b=1,
+    up__job_other=0,
+    ngoclinh_look_ok__part_bus=1,
+    ngoclinh_look_ok__part_ledger=1,
+    ngoclinh_bus_depth__subject_x__group_y=900,
+    ngoclinh_quarantined__subject_x__group_y=0,
+    ngoclinh_last_poll_timestamp_seconds=NOW - 600,
+    ngoclinh_last_backup_timestamp_seconds=NOW - 86_400,
+    ngoclinh_sources_in_trouble=2,
+    ngoclinh_sources__state_active=18,
+    ngoclinh_sources__state_blocked=2,
+    ngoclinh_rpcs_total__code_OK=1000,
+    ngoclinh_rpcs_total__code_INTERNAL=10,
+    ngoclinh_rpcs_total__code_INVALID=500,
+    ngoclinh_index_lag_seconds_sum=2000,
+    ngoclinh_index_lag_seconds_count=100,
+    ngoclinh_disk_free_bytes=50,
+    ngoclinh_disk_total_bytes=100,
+    ngoclinh_imports__state_running=0,
+    ngoclinh_imports__state_committed=5,
+)
+WRONG = {
+    "NgocLinhDown": series(up__job_ngoclinh__instance_b=0),
+    "NgocLinhStoreSilent": series(ngoclinh_look_ok__part_ledger=0),
+    "NgocLinhQueueLong": series(ngoclinh_bus_depth__subject_x__group_y=1001),
+    "NgocLinhQuarantine": series(ngoclinh_quarantined__subject_x__group_y=1),
+    "NgocLinhCrawlerSilent": series(ngoclinh_last_poll_timestamp_seconds=NOW - 7300),
+    "NgocLinhSourcesInTrouble": series(ngoclinh_sources_in_trouble=5),
+    "NgocLinhCallsFail": series(ngoclinh_rpcs_total__code_INTERNAL=100),
+    "NgocLinhIndexLate": series(ngoclinh_index_lag_seconds_sum=61_000),
+    "NgocLinhDiskFull": series(ngoclinh_disk_free_bytes=9),
+    "NgocLinhBackupOld": series(ngoclinh_last_backup_timestamp_seconds=0),
+    "NgocLinhImportStuck": series(ngoclinh_imports__state_running=1),
+}
+"""What differs from `WELL`, by the alert that it raises."""
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_a_rule_is_raised_by_what_it_is_for_and_by_nothing_else(alert: Any) -> None:
+    raised = {name for name, wrong in WRONG.items() if Query(alert.expr, WELL | wrong, time=NOW).evaluate()}
+    assert raised == {alert.name}
+    assert not Query(alert.expr, WELL, time=NOW).evaluate()
+    assert not Query(alert.expr, {}, time=NOW).evaluate(), "a part that is not in use raises nothing"
+
+
+def test_a_rate_counts_what_came_in_its_range_only() -> None:
+    (alert,) = (alert for alert in ALERTS if alert.name == "NgocLinhCallsFail")
+    now = WELL | WRONG[alert.name]
+    assert not Query(alert.expr, now | series(ngoclinh_rpcs_total__code_OK=2000), before=now, time=NOW).evaluate()
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_everything_that_is_asked_for_is_exported_with_its_labels(expression: str) -> None:
+    query = Query(expression, WELL, time=NOW)
+    query.evaluate()
+    assert query.selected
+    for name, labels in query.selected:
+        if name == "up":
+            assert labels == {"job"}
+            continue
+        base = re.sub(r"_(bucket|sum|count)$", "", name)
+        metered = CATALOGUE[name if name in CATALOGUE else base]
+        assert (metered.kind == "histogram") == (base != name), name
+        assert labels <= set(metered.labels)
+    own = {label for name, _ in query.selected for label in _labels(name)}
+    grouped = {label.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(",")}
+    assert grouped <= own | {"le", "instance"}
+
+
+def _labels(name: str) -> tuple[str, ...]:
+    found = CATALOGUE.get(name) or CATALOGUE.get(re.sub(r"_(bucket|sum|count)$", "", name))
+    return found.labels if found else ()
+
+
+def test_every_metric_is_on_the_dashboard_or_in_a_rule() -> None:
+    text = " ".join(EXPRESSIONS)
+    assert [name for name in CATALOGUE if name not in text] == []
+
+
+def test_the_file_of_rules_says_in_both_languages_what_is_wrong_and_links_to_what_to_do() -> None:
+    (group,) = yaml.safe_load(rules())["groups"]
+    assert [rule["alert"] for rule in group["rules"]] == [alert.name for alert in ALERTS]
+    page = monitoring()
+    for rule, alert in zip(group["rules"], ALERTS, strict=True):
+        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["expr"] == alert.expr
+        assert re.fullmatch(r"\d+[mh]", rule["for"])
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        told = rule["annotations"]
+        assert all(told[f"{kind}_{lang}"] for kind in ("summary", "description") for lang in ("vi", "en"))
+        assert told["runbook_url"] == f"{RUNBOOK}#{alert.name.lower()}"
+        assert f"### {alert.name}\n\n{alert.vi} {alert.do_vi}\n\n{alert.en} {alert.do_en}\n" in page
+
+
+def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
+    board = json.loads(grafana.dashboard())
+    cells = [
+        (x, y)
+        for panel in board["panels"]
+        for place in [panel["gridPos"]]
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert len({panel["id"] for panel in board["panels"]}) == len(grafana.PANELS)
