@@ -52,9 +52,11 @@ class Places:
     def program(self, release_folder: Path, *arguments: str) -> list[str]:
         """A command of a release, as the user of the service."""
         return [
-            "runuser",
-            "-u",
-            self.user,
+            "setpriv",
+            f"--reuid={self.user}",
+            f"--regid={self.user}",
+            "--init-groups",
+            "--inh-caps=-all",
             "--",
             str(release_folder / "bin/ngoclinh"),
             "--config",

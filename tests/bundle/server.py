@@ -49,13 +49,14 @@ class Server:
         self.root = root
         root.mkdir()
         subprocess.run(["tar", "-xf", debian(), "-C", root, "--exclude=./dev/*"], check=True)
+        (root / "dev/shm").mkdir(parents=True, exist_ok=True)
         for name in ("null", "zero", "random", "urandom"):
             (root / "dev").mkdir(exist_ok=True)
             subprocess.run(["cp", "-a", f"/dev/{name}", root / "dev" / name], check=True)
 
     def run(self, script: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
         """Run a script of the shell as root."""
-        inside = 'mount -t proc proc "$1/proc" && ip link set lo up && exec chroot "$1" /bin/sh -eu -c "$2"'
+        inside = 'mount -t proc proc "$1/proc" && mount -t tmpfs tmpfs "$1/dev/shm" && ip link set lo up && exec chroot "$1" /bin/sh -eu -c "$2"'
         return subprocess.run(
             [
                 "unshare",

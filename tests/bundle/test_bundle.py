@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.bundle.server import Server, bundle, mirror
+from tests.bundle.server import ROOT, Server, bundle, mirror
 from tests.services.backup.office import everything, rows
 
 pytestmark = [
@@ -44,6 +45,7 @@ else:
 """
 WORK = """
 cd /var/lib/ngoclinh
+rm -f /tmp/ready
 ngoclinh up --no-crawl > /tmp/ready 2>/tmp/errors & program=$!
 for second in $(seq 120); do grep -q ^ready /tmp/ready && break; kill -0 $program || { cat /tmp/errors; exit 1; }; sleep 1; done
 python3 -c "$ASK" http://127.0.0.1:8080 PAGES
@@ -119,6 +121,36 @@ def test_backup_wipe_and_restore_give_equal_rows_and_files(server: Server) -> No
     shutil.chown(data / "backups", *((data / "ledger.sqlite").stat()[4:6]))
     work(server, "bốn")
     assert articles(server) == 4
+
+
+SYSTEMD = """
+systemctl() {  # this root has no systemd: what the unit would do
+  case "$1" in
+    start) rm -f /tmp/ready
+           ngoclinh up --no-crawl > /tmp/ready 2>/tmp/errors & echo $! > /tmp/program
+           for second in $(seq 120); do grep -q ^ready /tmp/ready && break; sleep 1; done ;;
+    stop) [ ! -e /tmp/program ] || { kill "$(cat /tmp/program)"; wait "$(cat /tmp/program)" || true; rm -f /tmp/program; } ;;
+  esac
+}
+"""
+
+
+@pytest.mark.parametrize(("page", "name"), [("operate.md", "NAME"), ("operate.vi.md", "TÊN")])
+def test_the_commands_of_the_chapter_on_restoring_do_what_it_says(server: Server, page: str, name: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (commands,) = re.findall(r"^```sh restore\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert "ngoclinh restore " in commands
+    count = articles(server)
+    lost = f"/{DATA}/backups/{page}.ngoclinh"
+    drill = commands.replace(f"/{DATA}/backups/{name}.ngoclinh", lost)
+    assert drill != commands
+    told = server.sound(
+        f"{SYSTEMD}rm -f /tmp/program\nngoclinh backup {lost}\nsystemctl start ngoclinh\nrm -rf /{DATA}/evidence\n{drill}systemctl stop ngoclinh"
+    )
+    assert "✗" not in told
+    assert "Đang chạy và trả lời" in told or "Runs and answers" in told
+    assert articles(server) == count
+    assert list((server.root / DATA).glob("before-restore-*"))
 
 
 def test_a_release_that_does_not_start_is_taken_back(server: Server, bundles: dict[str, Path]) -> None:
