@@ -16,6 +16,8 @@ from pathlib import Path
 
 BASE = os.environ["GATEWAY"]
 TIMEOUT_S = 20
+STOP = Path("/tmp/stop")
+LONGEST_S = 900
 
 
 def call(method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -38,15 +40,16 @@ def ask(method: str, path: str, file: str = "") -> None:
     print(json.dumps({"status": status, "body": body.decode("utf-8", "replace")}))
 
 
-def load(seconds: float, paths: list[str]) -> None:
-    end = time.monotonic() + seconds
+def load(paths: list[str]) -> None:
+    STOP.unlink(missing_ok=True)
+    begin = time.monotonic()
     lock = threading.Lock()
     calls, failed, slowest = 0, [], 0.0
 
     def work(offset: int) -> None:
         nonlocal calls, slowest
         turn = offset
-        while time.monotonic() < end:
+        while not STOP.exists() and time.monotonic() - begin < LONGEST_S:
             path = paths[turn % len(paths)]
             turn += 1
             start = time.monotonic()
@@ -56,9 +59,7 @@ def load(seconds: float, paths: list[str]) -> None:
                 calls += 1
                 slowest = max(slowest, took)
                 if status != 200:
-                    failed.append(
-                        [round(seconds - (end - start), 1), path, status, body.decode("utf-8", "replace")[:200]]
-                    )
+                    failed.append([round(start - begin, 1), path, status, body.decode("utf-8", "replace")[:200]])
             time.sleep(0.05)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
@@ -74,4 +75,4 @@ if __name__ == "__main__":
     if command == "ask":
         ask(*rest)
     else:
-        load(float(rest[0]), rest[1:])
+        load(rest)

@@ -16,8 +16,9 @@ from tests.conftest import ROOT
 from tests.e2e_k8s.kube import KUBECTL, NAMESPACE, OUTSIDE
 from tests.e2e_k8s.surroundings import PORT, host, served
 
-CRAWLERS = "app.kubernetes.io/component in (crawler,all-in-one)"
-WHO_KNOWS_SOURCES = "app.kubernetes.io/component in (crawler,worker,media,all-in-one)"
+OURS = "app.kubernetes.io/name=ngoclinh"
+LITTLE = [{"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu", "value": "20m"}]
+"""All pods have to find room on a node of two cores."""
 
 
 def objects(name: str, tag: str) -> list[dict[str, Any]]:
@@ -95,8 +96,9 @@ def _kustomization(name: str, tag: str) -> dict[str, Any]:
         "patches": [
             {
                 "patch": json.dumps(patch),
-                "target": {"kind": "Deployment|StatefulSet", "labelSelector": WHO_KNOWS_SOURCES},
+                "target": {"kind": "Deployment|StatefulSet", "labelSelector": OURS},
             },
+            {"patch": json.dumps(LITTLE), "target": {"kind": "Deployment|StatefulSet|Job"}},
             {"patch": json.dumps(policy), "target": {"kind": "NetworkPolicy", "name": "crawler|all-in-one"}},
         ],
         "images": [

@@ -11,7 +11,8 @@ PAGES = json.loads(Path(sys.argv[1]).read_text("utf-8"))
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         pages = PAGES.get(self.headers.get("Host", "").partition(":")[0], {})
-        kind, text = pages.get(self.path.partition("?")[0], ["text/plain", ""])
+        nothing = ["text/plain", ""]
+        kind, text = pages.get(self.path) or pages.get(self.path.partition("?")[0], nothing)
         body = text.encode()
         self.send_response(200 if body else 404)
         self.send_header("Content-Type", kind)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from gis.synthetic import nam_tra_my_sheet
-from tests.conftest import ROOT
 from tests.e2e_k8s import overlay, surroundings
 from tests.e2e_k8s.conftest import MEASURED
 from tests.e2e_k8s.kube import KUBECTL, NAMESPACE, OUTSIDE, apply, items, kubectl, pods, rolled_out, wait
@@ -40,8 +39,8 @@ def product(
     wait("account", lambda: "default" in kubectl("get", "sa", "-n", NAMESPACE, "-o", "name"), 60)
     surroundings.make_secrets()
     folder = tmp_path_factory.mktemp(name)
-    for each in (folder, *list(folder.parents)[:3]):
-        each.chmod(0o755)
+    for each in (folder, folder.parent, folder.parent.parent):  # the node looks into them as other users
+        each.chmod(each.stat().st_mode | 0o055)
     surroundings.make_volumes(objects, str(folder))
     start = time.monotonic()
     apply(*objects)
@@ -56,10 +55,15 @@ def counts() -> dict[str, Any]:
     """What the product knows, in numbers that must not change by themselves."""
     situation = surroundings.ask("GET", "/v1/situation")
     return {
-        "articles": surroundings.ask("GET", "/v1/articles?page_size=1")["total_size"],
-        "parcels": surroundings.ask("GET", "/v1/parcels?page_size=1")["total_size"],
+        "articles": int(surroundings.ask("GET", "/v1/articles?page_size=1")["total_count"]),
+        "parcels": int(surroundings.ask("GET", "/v1/parcels?page_size=1")["total_count"]),
         "areas": [
-            [each["area"]["name"], each["article_count"], each["land"]["parcel_count"], each["land"]["error_count"]]
+            [
+                each["area"]["name"],
+                int(each["media"]["article_count"]),
+                int(each["land"]["parcel_count"]),
+                each["land"]["error_count"],
+            ]
             for each in situation["areas"]
         ],
     }
@@ -74,11 +78,11 @@ def test_it_crawls_imports_and_joins(product: str, texts: int, tmp_path: Path) -
     begun = surroundings.ask("POST", f"/v1/imports:upload?{query}", "/tmp/sheet.geojson")
     name = begun["name"]
     wait("import", lambda: surroundings.ask("GET", f"/v1/{name}")["state"] != "IMPORT_STATE_RUNNING", 120)
-    assert surroundings.ask("GET", f"/v1/{name}")["state"] == "IMPORT_STATE_SUCCEEDED"
+    assert surroundings.ask("GET", f"/v1/{name}")["state"] == "IMPORT_STATE_COMMITTED"
 
     def crawled() -> bool:
         answer = surroundings.ask("GET", "/v1/articles:summarize?facets=ARTICLE_FACET_SENTIMENT")
-        return sum(each["count"] for each in answer["facets"][0]["buckets"] if each["value"]) >= texts
+        return sum(int(each["count"]) for each in answer["facets"][0]["buckets"] if each["value"]) >= texts
 
     MEASURED[f"{product}: seconds until {texts} texts were crawled and analysed"] = wait("crawl", crawled, 300)
     found = counts()
@@ -89,16 +93,20 @@ def test_it_crawls_imports_and_joins(product: str, texts: int, tmp_path: Path) -
     assert any(articles and parcels for _, articles, parcels, _ in found["areas"]), "no commune has both halves"
 
 
-def under_load(seconds: float, *paths: str) -> subprocess.Popen[str]:
-    """Calls go on in a pod outside while the test does something."""
-    script = ["/opt/ngoclinh/bin/python", "/scripts/client.py", "load", str(seconds), *(paths or READS)]
-    return subprocess.Popen(
-        [KUBECTL, "exec", "-n", OUTSIDE, "client", "--", *script], stdout=subprocess.PIPE, text=True
-    )
+def under_load(*paths: str) -> subprocess.Popen[str]:
+    """Calls go on in a pod outside while the test does something, until `outcome` asks what became of them."""
+    script = ["/opt/ngoclinh/bin/python", "/scripts/client.py", "load", *(paths or READS)]
+    command = [KUBECTL, "exec", "-n", OUTSIDE, "client", "--", *script]
+    load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    time.sleep(5)
+    return load
 
 
 def outcome(load: subprocess.Popen[str]) -> dict[str, Any]:
-    told, _ = load.communicate(timeout=600)
+    """What became of the calls."""
+    time.sleep(5)
+    kubectl("exec", "-n", OUTSIDE, "client", "--", "touch", "/tmp/stop")
+    told, _ = load.communicate(timeout=120)
     found: dict[str, Any] = json.loads(told)
     return found
 
@@ -106,15 +114,17 @@ def outcome(load: subprocess.Popen[str]) -> dict[str, Any]:
 def test_every_pod_can_be_killed(product: str) -> None:
     before = counts()
     names = [pod["metadata"]["name"] for pod in pods()]
-    load = under_load(30 * len(names))
+    load = under_load()
     start = time.monotonic()
     for name in names:
         kubectl("delete", "pod", "-n", NAMESPACE, name, "--grace-period=0", "--force", check=False)
         rolled_out(300)
-    load.terminate()
-    load.wait()
-    wait("answers", lambda: _answers(), 120)
-    MEASURED[f"{product}: pods killed, seconds"] = [len(names), round(time.monotonic() - start, 1)]
+    took = round(time.monotonic() - start, 1)
+    found = outcome(load)
+    MEASURED[f"{product}: pods killed, seconds, calls meanwhile, failed"] = [
+        len(names), took, found["calls"], len(found["failed"]),
+    ]  # fmt: skip
+    wait("answers", _answers, 120)
     assert counts() == before
 
 
@@ -133,8 +143,7 @@ def test_a_rolling_restart_fails_no_call(product: str) -> None:
         wait("answers", _answers, 60)
         MEASURED["single-node: pause of a restart in seconds, at most"] = round(time.monotonic() - start, 1)
         return
-    load = under_load(120)
-    time.sleep(5)
+    load = under_load()
     start = time.monotonic()
     kubectl("rollout", "restart", "-n", NAMESPACE, "deployment")
     rolled_out(300)
@@ -143,8 +152,7 @@ def test_a_rolling_restart_fails_no_call(product: str) -> None:
     MEASURED["cluster: rolling restart: seconds, calls, failed, slowest call"] = [
         took, found["calls"], len(found["failed"]), found["slowest_s"],
     ]  # fmt: skip
-    assert took < 115, "the load ended before the restart"
-    assert found["calls"] > 200
+    assert found["calls"] > 100
     assert found["failed"] == []
 
 
@@ -152,7 +160,7 @@ def test_a_drain_takes_one_pod_of_a_service_at_a_time(product: str) -> None:
     if product == "single-node":
         pytest.skip("its one pod has no budget: a drain is a pause")
     node = items("nodes", "default")[0]["metadata"]["name"]
-    load = under_load(60)
+    load = under_load()
     try:
         kubectl("cordon", node)
         kubectl(
@@ -174,4 +182,3 @@ def test_the_same_manifests_again_change_nothing(product: str, cluster: str) -> 
     apply(*overlay.objects(product, cluster))
     assert {each["metadata"]["name"]: each["metadata"]["generation"] for each in items("deployments")} == generations
     rolled_out(60)
-    assert ROOT.is_dir()
