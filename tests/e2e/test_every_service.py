@@ -121,6 +121,7 @@ CLOSING = {f"AccessService.{name}" for name in ("ChangePassword", "CreateUser", 
 """Methods about users: with the first of them nobody comes in any more without signing in. See tests/services/access."""
 VOLATILE = {
     "compute_time",
+    "read_time",
     "time_range",
     "submission",
     "create_time",
