@@ -11,7 +11,7 @@ from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 
 from services.adapters.embedded import parcel_sql as sql
 from tests.contracts.parcel_store import ParcelStoreContract
-from tests.contracts.parcel_store_worker import AREA, a_parcel, put
+from tests.contracts.parcel_store_worker import AREA, a_finding, a_parcel, put
 
 
 class TestSqliteParcelStore(ParcelStoreContract):
@@ -52,3 +52,16 @@ async def test_a_filter_is_answered_from_an_index(tmp_path: Path, filter_: Messa
     db.close()
     steps = [step for *_, step in plan]
     assert not [step for step in steps if step.startswith("SCAN") and not step.startswith("SCAN b ")], steps
+
+
+async def test_findings_of_an_area_are_not_tried_with_all_its_parcels(tmp_path: Path) -> None:
+    store = TestSqliteParcelStore().open(str(tmp_path / "parcels.sqlite"))
+    await put(store, 1, [a_parcel(number) for number in range(300)], [a_finding("f", a_parcel(1))])
+    await store.close()
+    where, values = sql.finding_condition(FindingFilter(areas=[AREA]))
+    page = f"SELECT f.finding FROM {sql.FINDINGS} WHERE {where} ORDER BY f.rank, f.rule_code, f.name LIMIT 50"
+    with sqlite3.connect(tmp_path / "parcels.sqlite") as db:
+        steps = [step for *_, step in db.execute(f"EXPLAIN QUERY PLAN {page}", values).fetchall()]
+    db.close()
+    assert "version_import (import=? AND name=?" in " ".join(steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
