@@ -8,7 +8,7 @@ WEB := services/gateway/web
 PAGES := $(WEB)/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web up demo test test-cluster test-faults test-models test-bundle check format bench docs model lock bundle images k8s-check e2e-k8s clean
+.PHONY: help setup web up demo test test-cluster test-faults test-models test-bundle check format bench docs model lock bundle images k8s-check e2e-images e2e-k8s clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -87,8 +87,12 @@ k8s-check: setup .venv-checkov/bin/checkov ## look at the manifests without a cl
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install -q --disable-pip-version-check 'checkov>=3.2,<4'
 
+e2e-images: setup web ## build the images that e2e-k8s loads: ours, and those of the stores
+	k8s/build-images base
+	tests/e2e_k8s/build-images
+
 e2e-k8s: setup web ## run the product on the cluster of KUBECONFIG (NGOCLINH_LOAD_IMAGE loads an image archive into it)
-	test -z "$$NGOCLINH_LOAD_IMAGE" || { k8s/build-images base && tests/e2e_k8s/build-images; }
+	test -z "$$NGOCLINH_LOAD_IMAGE" || test -f build/images/elasticsearch.tar || $(MAKE) e2e-images
 	$(BIN)/python -m pytest -n 0 -p no:randomly --timeout 1800 -m e2e -s tests/e2e_k8s
 
 lock: setup ## write the locked versions of the images again
