@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from ngoclinh.media.v1.article_pb2 import Article
 
+from services.core.letters import decoded, encoded, folded, words
 from services.core.vietnamese import fold, has_marks, nfc, tokens
 
 EXCERPT_LENGTH = 300
@@ -74,11 +75,13 @@ def exact_token(word: str) -> str:
     return unicodedata.normalize("NFC", letters) + "".join(part for part in parts if part in _TONES)
 
 
-def exact_and_folded(text: str) -> tuple[str, str]:
-    """Both sequences of tokens of a text, separated by blanks, for stores that index them so."""
-    parts = text.encode().split()  # no token holds white space, so that the tokens of the parts are those of the text
-    found = [*map(_SEEN.__getitem__, parts)]
-    return b" ".join([exact for exact, _ in found]).decode(), b" ".join([folded for _, folded in found]).decode()
+def exact_and_folded(text: str) -> tuple[bytes, bytes]:
+    """Both sequences of tokens of a text in UTF-8, separated by blanks, for stores that index them so."""
+    letters = encoded(text)
+    if letters is not None:
+        return b" ".join(map(_EXACT.__getitem__, words(letters))), folded(letters)
+    found = tokens(text)
+    return " ".join(map(exact_token, found)).encode(), " ".join(map(_folded_token, found)).encode()
 
 
 def shown_time(article: Article) -> int:
@@ -112,22 +115,21 @@ def _folded_token(word: str) -> str:
     return fold(word)
 
 
-class _Seen(dict[bytes, tuple[bytes, bytes]]):
-    """The tokens of parts of texts that were seen before, exact and folded, separated by blanks; all of it in UTF-8."""
+class _Exact(dict[bytes, bytes]):
+    """The exact tokens, in UTF-8, of words that were seen before, as `services.core.letters` encodes them."""
 
-    def __missing__(self, part: bytes) -> tuple[bytes, bytes]:
-        words = tokens(part.decode())
-        made = " ".join(map(exact_token, words)).encode(), " ".join(map(_folded_token, words)).encode()
-        if len(part) <= _LONGEST_PART:
-            if len(self) >= _MOST_PARTS:
+    def __missing__(self, word: bytes) -> bytes:
+        made = exact_token(decoded(word)).encode()
+        if len(word) <= _LONGEST_WORD:
+            if len(self) >= _MOST_WORDS:
                 self.clear()
-            self[part] = made
+            self[word] = made
         return made
 
 
-_LONGEST_PART = 60
-_MOST_PARTS = 200_000
-_SEEN = _Seen()
+_LONGEST_WORD = 60
+_MOST_WORDS = 200_000
+_EXACT = _Exact()
 
 
 def _plain(text: str) -> str:
