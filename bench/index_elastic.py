@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, cast
 
+import orjson
 from elasticsearch import AsyncElasticsearch
 from elasticsearch.helpers import async_streaming_bulk
 from google.protobuf.message import Message
@@ -27,7 +28,7 @@ from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 
 from bench.harness import Peer, compare, engine, quick
-from services.adapters.cluster import elastic_mapping
+from services.adapters.cluster import elastic_mapping, elastic_values
 from services.adapters.cluster.elastic_bulk import MAX_BYTES, MAX_ITEMS
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.core import events
@@ -198,7 +199,8 @@ async def _open(url: str, kept: Sequence[Record]) -> Ways:
     documents = []
     for record in kept:
         event = ArticleAnalyzed.FromString(record.payload)
-        documents.append(elastic_mapping.document(await memory.record_analyzed(event), {}))
+        made = elastic_values.document(await memory.record_analyzed(event), {})
+        documents.append(orjson.loads(orjson.dumps(made)))
     return Ways(url, kept, documents, AsyncElasticsearch(url))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import orjson
 from ngoclinh.media.v1.article_pb2 import Article
 
-from services.adapters.cluster.elastic_mapping import document
+from services.adapters.cluster.elastic_values import document
 
 AT_ONCE = 20_000
 """Characters of text that are made into documents on the event loop; more goes to a thread."""
