@@ -42,7 +42,8 @@ def add(ctx: typer.Context, name: Name, role: Roles, watch_area: Areas = None, t
         known = "viewer, analyst, land_officer, admin"
         common.fail(InvalidField("--role", f"chỉ nhận {known}", f"is one of {known}"), ctx)
     areas = [f"watchAreas/{each}" for each in watch_area or []]
-    user = User(name=f"users/{name}", title=title, roles=sorted({each for some in roles for each in some}), watch_areas=areas)
+    given: Any = sorted({each for some in roles for each in some})  # numbers of Role
+    user = User(name=f"users/{name}", title=title, roles=given, watch_areas=areas)
     _call(ctx, lambda stub: stub.CreateUser(CreateUserRequest(user=user)))
 
 
