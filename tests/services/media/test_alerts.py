@@ -256,7 +256,7 @@ async def test_who_acknowledges_is_kept(office: Office) -> None:
     await office.index(at_day("a", 19, "Sạt lở."))
     (alert,) = await office.alerts(only_open=True)
     request = AcknowledgeAlertRequest(name=alert.name, note="đã báo xã")
-    done = await office.stub.AcknowledgeAlert(request, metadata=(("x-user", "an"),))
+    done = await office.stub.AcknowledgeAlert(request, metadata=(("x-user", "an"), ("x-roles", "analyst")))
     assert (done.acknowledge_user, done.note, done.acknowledge_time.ToDatetime(UTC)) == ("an", "đã báo xã", NOW)
     assert await office.alerts(only_open=True) == []
 

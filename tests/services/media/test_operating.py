@@ -26,7 +26,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
 )
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 
-from services.rpc.caller import USER_KEY
+from services.rpc.caller import ROLES_KEY, USER_KEY
 from tests.contracts.articles import article, collected
 from tests.contracts.bus import take
 from tests.services.media.serving import refusal
@@ -43,7 +43,7 @@ async def test_a_taken_down_article_is_gone_everywhere_and_cannot_come_back(
     await stores.work_through()
     shown = (await stores.index.search(EVERYTHING, 5)).articles
     request = TakeDownArticleRequest(name=made.name, reason="theo yêu cầu của công dân")
-    answer = await media.TakeDownArticle(request, metadata=((USER_KEY, "hoa"),))
+    answer = await media.TakeDownArticle(request, metadata=((USER_KEY, "hoa"), (ROLES_KEY, "admin")))
     assert (answer.name, answer.text, answer.title) == (made.name, "", "")
     assert answer.HasField("withdrawn_time")
     await stores.index.put(shown)  # a worker that had it in hand

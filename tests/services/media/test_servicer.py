@@ -32,7 +32,7 @@ from services.core.names import article_name
 from services.core.ports import Output
 from services.core.worker import run_worker
 from services.rpc import status
-from services.rpc.caller import USER_KEY
+from services.rpc.caller import ROLES_KEY, USER_KEY
 from tests.contracts.articles import AREAS, article, collected
 from tests.contracts.bus import take
 from tests.services.media.serving import refusal
@@ -158,7 +158,7 @@ async def test_a_correction_is_seen_everywhere_and_kept_with_its_author(
     await stores.publish("media.collected", collected(made))
     await stores.work_through()
     request = CorrectArticleRequest(name=made.name, sentiment="positive", topics=["du_lich"])
-    corrected = await media.CorrectArticle(request, metadata=((USER_KEY, "hoa"),))
+    corrected = await media.CorrectArticle(request, metadata=((USER_KEY, "hoa"), (ROLES_KEY, "admin")))
     listed = await media.ListArticles(ListArticlesRequest(filter=ArticleFilter(sentiments=["positive"])))
     assert corrected.analysis.corrected_heads == ["sentiment", "topics"]
     assert [found.name for found in listed.articles] == [made.name]
