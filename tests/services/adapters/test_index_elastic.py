@@ -13,14 +13,16 @@ from typing import Any
 
 import pytest
 from elasticsearch import AsyncElasticsearch
-from ngoclinh.media.v1.article_pb2 import Article
+from ngoclinh.media.v1.article_pb2 import TIME_PRECISION_DAY, Article
 from ngoclinh.media.v1.media_service_pb2 import TIME_INTERVAL_HOUR, ArticleFacet, ArticleFilter, CorrectArticleRequest
 
-from services.adapters.cluster import elastic_counts, elastic_mapping
+from services.adapters.cluster import elastic_counts, elastic_documents, elastic_mapping
 from services.adapters.cluster.elastic_fields import Field
+from services.adapters.cluster.elastic_values import document
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
+from services.core import search
 from services.core.config import ElasticsearchSettings
 from services.core.errors import Conflict, InputError
 from services.core.names import random_id
@@ -160,6 +162,31 @@ def test_every_field_has_a_name_of_its_own_and_a_label() -> None:
     assert set(elastic_mapping.DEFAULT_FIELDS) <= set(names)
 
 
+def test_a_document_fills_every_field_and_no_other() -> None:
+    rng = random.Random(6)
+    made = [random_article(rng, number) for number in range(200)]
+    full = made[0]
+    full.publish_time_precision = TIME_PRECISION_DAY
+    full.lead, full.author_names[:] = "Sapo", ["Bút danh"]
+    full.collect_time.GetCurrentTime()
+    full.first_collect_time.GetCurrentTime()
+    full.places.add(area=AREAS[0])
+    full.analysis.models.append("baseline@1")
+    full.analysis.corrected_heads.append("stance")
+    for head in elastic_mapping.HEADS:
+        judgement = getattr(full.analysis, head)
+        judgement.label = "positive"
+        judgement.scores["positive"] = 0.75
+    filled = set().union(*(document(one, {}) for one in made))
+    assert filled == {field.name for field in elastic_mapping.FIELDS}
+    values = document(full, {})
+    assert (values["when"], values["stance_score"], values["sentiment_balance"]) == (
+        search.shown_time(full) // 1000,
+        0.75,
+        0.75,
+    )
+
+
 async def test_an_analyst_finds_a_place_with_and_without_marks(
     index: ElasticArticleIndex, settings: ElasticsearchSettings, client: AsyncElasticsearch
 ) -> None:
@@ -175,9 +202,8 @@ async def test_an_analyst_finds_a_place_with_and_without_marks(
 async def test_a_document_that_does_not_fit_is_refused_alone(
     index: ElasticArticleIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stray = Field("stray", "keyword", "", "", lambda parts: "x" if "hỏng" in parts.article.text else None)
-    await total(index)  # its mapping is without the field
-    monkeypatch.setattr(elastic_mapping, "FIELDS", (*elastic_mapping.FIELDS, stray))
+    stray = lambda article, titles: document(article, titles) | ({"stray": "x"} if "hỏng" in article.text else {})  # noqa: E731
+    monkeypatch.setattr(elastic_documents, "document", stray)
     bad = article("bad", "hỏng")
     with pytest.raises(InputError, match="strict_dynamic_mapping_exception") as caught:
         await index.put([article("a"), bad, article("b")])
@@ -189,8 +215,11 @@ async def test_a_release_adds_a_field_and_refuses_another_type(
     index: ElasticArticleIndex, settings: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await index.put([article("a")])
-    added = Field("weather", "keyword", "Thời tiết", "text", lambda parts: "mưa")
+    added = Field("weather", "keyword", "Thời tiết")
     monkeypatch.setattr(elastic_mapping, "FIELDS", (*elastic_mapping.FIELDS, added))
+    monkeypatch.setattr(
+        elastic_documents, "document", lambda article, titles: document(article, titles) | {"weather": "mưa"}
+    )
     async with ElasticArticleIndex(settings) as later:
         await later.put([article("b")])
         assert await total(later) == 2
@@ -299,3 +328,43 @@ async def test_data_thrown_away_come_back_from_the_ledger(
         assert await total(index) == 0
         assert await rebuild_if_empty(ledger, index) == 60
         assert (await index.search(ArticleFilter(), 200), await index.summarize(ArticleFilter(), FACETS, 2)) == before
+
+
+async def test_what_was_taken_down_after_a_snapshot_is_gone_once_it_is_restored_and_rebuilt(
+    index: ElasticArticleIndex,
+    settings: ElasticsearchSettings,
+    client: AsyncElasticsearch,
+    elastic: Elastic,
+    tmp_path: Path,
+) -> None:
+    which: dict[str, Any] = {"repository": settings.alias, "snapshot": "evening"}
+    place = {"type": "fs", "settings": {"location": f"{elastic.folder}/snapshots/{settings.alias}"}}
+    await client.snapshot.create_repository(name=settings.alias, repository=place)
+    async with SqliteLedger(tmp_path / "ledger.sqlite") as ledger:
+        made = [(await ledger.record_collected(collected(article(key)))).article for key in ("early", "late", "stays")]
+        early, late, stays = made
+
+        async def take_down(name: str) -> None:
+            await ledger.take_down(name, "theo yêu cầu", "chị Hoa")
+            await index.delete([name])
+
+        await index.put(made)
+        await take_down(early.name)
+        done = await client.snapshot.create(
+            **which, indices=f"{settings.alias}-*", include_global_state=False, wait_for_completion=True
+        )
+        assert done["snapshot"]["state"] == "SUCCESS"
+        await take_down(late.name)
+        added = (await ledger.record_collected(collected(article("added")))).article
+        await index.clear()
+        await client.snapshot.restore(
+            **which, indices=f"{settings.alias}-*", include_global_state=False, wait_for_completion=True
+        )
+        async with ElasticArticleIndex(settings) as restored:
+            assert {one.name for one in (await restored.search(EVERYTHING, 9)).articles} == {late.name, stays.name}
+            await restored.put([early])
+            assert await total(restored) == 2, "names of what was taken down came with it"
+            assert await rebuild(ledger, restored) == 2
+            assert {one.name for one in (await restored.search(EVERYTHING, 9)).articles} == {stays.name, added.name}
+            left = await client.search(index=f"{settings.alias}-*", query={"ids": {"values": [late.name]}})
+            assert left["hits"]["hits"] == []
