@@ -207,7 +207,7 @@ async def _open(url: str, kept: Sequence[Record]) -> Ways:
 def main() -> None:
     """Measure."""
     few = quick(__doc__ or "")
-    count, rounds = (1500, 3) if few else (6000, 7)
+    count, rounds = (1500, 3) if few else (6000, 7)  # more than are remembered: a round finds no words of the last one
     with engine(Elastic) as server, asyncio.Runner() as runner:
         ways = runner.run(_open(server.url, records(count)))
         for way in (ways.ours, ways.peer):
