@@ -25,6 +25,8 @@ CALLS: dict[str, dict[str, int]] = {
     "worker": {"gateway": GRPC, "sentiment": GRPC, "nats": NATS, "postgres": POSTGRES, "elasticsearch": ELASTIC},
     "crawler": {"nats": NATS},
     "migrate": {"postgres": POSTGRES},
+    "retention": {"postgres": POSTGRES, "elasticsearch": ELASTIC},
+    "backup": {"postgres": POSTGRES},
     "nats": {}, "postgres": {}, "elasticsearch": {},
 }  # fmt: skip
 """By caller, whom it may call, and at which port; nothing else is allowed inside the namespace."""

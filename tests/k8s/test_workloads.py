@@ -109,6 +109,15 @@ def test_labels_are_the_same_everywhere(overlay: str, workload: dict[str, Any]) 
         assert matches(workload["spec"]["selector"], found)
 
 
+@every
+def test_what_runs_at_its_hour_runs_at_the_hour_of_viet_nam_and_once(overlay: str, workload: dict[str, Any]) -> None:
+    if workload["kind"] == "CronJob":
+        assert workload["spec"]["timeZone"] == "Asia/Ho_Chi_Minh"
+        assert workload["spec"]["concurrencyPolicy"] == "Forbid"
+        assert workload["spec"]["startingDeadlineSeconds"] > 0
+        assert workload["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] > 0
+
+
 def test_the_classifier_has_a_cpu_limit() -> None:
     sentiment = next(each for each in workloads("cluster") if each["metadata"]["name"] == "sentiment")
     assert "cpu" in template(sentiment)["spec"]["containers"][0]["resources"]["limits"]
@@ -125,7 +134,7 @@ def test_every_part_runs_and_is_found_where_the_settings_say(overlay: str) -> No
     run = {
         template(each)["spec"]["containers"][0]["args"][1]: labels(each)["app.kubernetes.io/component"]
         for each in workloads(overlay)
-        if ours(each) and each["kind"] != "Job"
+        if ours(each) and each["kind"] not in ("Job", "CronJob")
     }
     assert set(run) == set(ROLES)
     services = {each["metadata"]["name"]: each["spec"] for each in of_kind(overlay, "Service")}
