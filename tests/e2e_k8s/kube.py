@@ -52,7 +52,7 @@ def pods(namespace: str = NAMESPACE) -> list[dict[str, Any]]:
     return [
         pod
         for pod in items("pods", namespace)
-        if "job-name" not in pod["metadata"]["labels"] and "deletionTimestamp" not in pod["metadata"]
+        if "job-name" not in pod["metadata"].get("labels", {}) and "deletionTimestamp" not in pod["metadata"]
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gis.synthetic import nam_tra_my_sheet
-from tests.e2e_k8s import overlay, surroundings
+from tests.e2e_k8s import jobs, overlay, surroundings
 from tests.e2e_k8s.conftest import MEASURED
 from tests.e2e_k8s.kube import KUBECTL, NAMESPACE, OUTSIDE, apply, items, kubectl, pods, rolled_out, wait
 
@@ -26,6 +26,7 @@ READS = (
     "/v1/model",
 )
 AREAS = 5
+COMPONENT = "app.kubernetes.io/component"
 
 
 @pytest.fixture(scope="module", params=["single-node", "cluster"])
@@ -182,3 +183,64 @@ def test_the_same_manifests_again_change_nothing(product: str, cluster: str) -> 
     apply(*overlay.objects(product, cluster))
     assert {each["metadata"]["name"]: each["metadata"]["generation"] for each in items("deployments")} == generations
     rolled_out(60)
+
+
+def test_a_backup_brings_everything_back(product: str, cluster: str) -> None:
+    before = counts()
+    restore = {"single-node": _through_a_file_of_the_product, "cluster": _through_a_dump}[product]
+    start = time.monotonic()
+    restore(cluster)
+    rolled_out(400)
+    wait("answers", _answers, 120)
+    after = counts()
+    MEASURED[f"{product}: backup, wipe, restore: seconds, articles and parcels before and after"] = [
+        round(time.monotonic() - start, 1),
+        [before["articles"], before["parcels"]],
+        [after["articles"], after["parcels"]],
+    ]
+    assert after == before
+
+
+def _through_a_file_of_the_product(version: str) -> None:
+    """`ngoclinh backup` while it runs, `ngoclinh restore` over an emptied volume while it does not."""
+    run = ["exec", "-n", NAMESPACE, "deploy/ngoclinh", "--", "/opt/ngoclinh/bin/ngoclinh"]
+    kubectl(*run, "backup", "/data/kept.backup")
+    kubectl("scale", "-n", NAMESPACE, "deployment/ngoclinh", "--replicas=0")
+    wait("no pod", lambda: not items("pods"), 120)
+    script = "ls /data; find /data -mindepth 1 ! -name kept.backup -delete; ngoclinh restore /data/kept.backup"
+    jobs.run(
+        "restore", f"{surroundings.IMAGE}:{version}", script, user=10001,
+        volumes={"/data": {"persistentVolumeClaim": {"claimName": "ngoclinh-data"}}},
+    )  # fmt: skip
+    kubectl("scale", "-n", NAMESPACE, "deployment/ngoclinh", "--replicas=1")
+
+
+def _through_a_dump(version: str) -> None:
+    """The CronJob's dump into an emptied database; the index is rebuilt from the ledger."""
+    kubectl("create", "job", "-n", NAMESPACE, "backup-now", "--from=cronjob/backup")
+    kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/backup-now", "--timeout=180s")
+    kubectl("create", "job", "-n", NAMESPACE, "retention-now", "--from=cronjob/retention")
+    kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/retention-now", "--timeout=180s")
+    kubectl("delete", "job", "-n", NAMESPACE, "backup-now", "retention-now")
+    replicas = {each["metadata"]["name"]: each["spec"]["replicas"] for each in items("deployments")}
+    kubectl(
+        "scale", "-n", NAMESPACE, "--replicas=0", *(f"deployment/{name}" for name in replicas), "statefulset/imports"
+    )
+    gone = ("gateway", "media", "land", "worker", "imports", "sentiment")
+    wait("no pod", lambda: not [pod for pod in items("pods") if pod["metadata"]["labels"].get(COMPONENT) in gone], 120)
+    script = (
+        'export PGPASSWORD="$(cat /run/secrets/stores/postgres-password)"\n'
+        'sql() { psql -h postgres -U ngoclinh -d ngoclinh -v ON_ERROR_STOP=1 -c "$1"; }\n'
+        'sql "DROP SCHEMA ledger CASCADE"; sql "DROP SCHEMA parcels CASCADE"; sql "DROP EXTENSION IF EXISTS postgis CASCADE"\n'
+        "pg_restore -h postgres -U ngoclinh -d ngoclinh --exit-on-error --no-owner $(ls -1t /backup/*.dump | head -1)\n"
+    )
+    jobs.run(
+        "restore", "localhost/ngoclinh-e2e/postgis:1", script, user=999, labels={"app.kubernetes.io/name": "backup"},
+        volumes={
+            "/backup": {"persistentVolumeClaim": {"claimName": "ngoclinh-backup"}},
+            "/run/secrets/stores": {"secret": {"secretName": "ngoclinh-stores"}},
+        },
+    )  # fmt: skip
+    for name, count in {**replicas, "imports": 1}.items():
+        kind = "statefulset" if name == "imports" else "deployment"
+        kubectl("scale", "-n", NAMESPACE, f"--replicas={count}", f"{kind}/{name}")
