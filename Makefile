@@ -42,7 +42,8 @@ test-cluster: setup web ## run the tests against real NATS, PostgreSQL with Post
 	$(BIN)/python -m pytest --ignore tests/browser -m cluster -n 2 -rs
 	$(BIN)/python -m pytest tests/browser -m cluster -n 0 -rs
 
-test-faults: setup ## kill each of the three servers 20 times (kill -9) during a crawl and an import
+test-faults: setup ## cut the power 50 times under each embedded store (root), kill each of the three servers 20 times
+	NGOCLINH_FAULT_ROUNDS=50 $(BIN)/python -m pytest tests/faults -n 0 -s -rs
 	NGOCLINH_FAULT_ROUNDS=20 $(BIN)/python -m pytest tests/cluster/test_faults.py -n 0 -rs
 
 # A virtual environment of its own: torch brings packages of CUDA with it, about 6 GB.
