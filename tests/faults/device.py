@@ -12,10 +12,13 @@ import contextlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 TOOLS = ("mkfs.ext4", "losetup", "mount", "umount", "fsfreeze", "cp")
+RELEASE_S = 20.0
+"""Seconds in which a loop device must be free after it was detached."""
 DISK_MB, ROOM_MB = 48, 400
 """Size of the disk, and of the memory for its backing file and its copies."""
 
@@ -37,6 +40,16 @@ def run(*command: str | Path) -> str:
     return done.stdout.strip()
 
 
+def unmount(folder: Path) -> None:
+    """Unmount, once the kernel has let go of loop devices on files in there, which it does some moments after detaching."""
+    end = time.monotonic() + RELEASE_S
+    while os.path.ismount(folder):
+        if time.monotonic() > end:
+            run("umount", folder)
+        elif subprocess.run(["umount", folder], capture_output=True, timeout=60, check=False).returncode:
+            time.sleep(0.05)
+
+
 @contextlib.contextmanager
 def memory(folder: Path, size: str) -> Iterator[Path]:
     """A file system in memory of that size (`16m`)."""
@@ -45,7 +58,7 @@ def memory(folder: Path, size: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        run("umount", "--lazy", folder)
+        unmount(folder)
 
 
 @contextlib.contextmanager
@@ -64,7 +77,7 @@ def mounted(image: Path, folder: Path, *, direct: bool = False) -> Iterator[Path
         try:
             yield folder
         finally:
-            run("umount", folder)
+            unmount(folder)
     finally:
         run("losetup", "--detach", device)
 
