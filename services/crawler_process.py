@@ -28,8 +28,10 @@ def command() -> list[str]:
 
 
 def job(settings: Settings, frontier: Path, once: bool) -> bytes:
-    """What the child reads on standard input."""
-    return json.dumps({"settings": settings.model_dump(mode="json"), "frontier": str(frontier), "once": once}).encode()
+    """What the child of this process reads on standard input."""
+    return json.dumps(
+        {"settings": settings.model_dump(mode="json"), "frontier": str(frontier), "once": once, "parent": os.getpid()}
+    ).encode()
 
 
 def environment() -> dict[str, str]:
@@ -46,6 +48,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != given["parent"]:  # it died while this process came up, before it could ask to go with it
+            return
     from crawlers import run
     from services.stores import open_store
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 from collections import Counter
@@ -82,3 +83,12 @@ async def test_a_wrong_source_file_ends_it_with_an_error(tmp_path: Path) -> None
     settings = Settings(data_dir=tmp_path, crawler={"sources_dir": tmp_path / "sources"})
     process = await start(settings, tmp_path, once=True)
     assert await asyncio.wait_for(process.wait(), 60) != 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ending with the parent is a service of Linux")
+async def test_a_crawler_whose_parent_is_gone_before_it_is_up_ends_by_itself(tmp_path: Path) -> None:
+    given = json.loads(crawler_process.job(Settings(data_dir=tmp_path), tmp_path / "frontier.sqlite", False))
+    process = await asyncio.create_subprocess_exec(*crawler_process.command(), stdin=asyncio.subprocess.PIPE)
+    await asyncio.wait_for(process.communicate(json.dumps(given | {"parent": 1}).encode()), 60)
+    assert process.returncode == 0
+    assert not (tmp_path / "frontier.sqlite").exists()
