@@ -21,7 +21,7 @@ from services.access.tokens import Tokens
 from services.access.upkeep import add
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.config import Settings
-from services.core.errors import Expired, Unauthenticated
+from services.core.errors import DeadlineExceeded, Expired, Unauthenticated, Unavailable
 from services.core.ports import AccessLedger
 from services.rpc.address import is_loopback
 from services.rpc.caller import Caller
@@ -65,7 +65,10 @@ class SignIn:
         self._sessions: dict[str, tuple[float, Caller]] = {}
 
     async def is_open(self) -> bool:
-        """Are the doors open to this machine: nobody else reaches them, and there is neither user nor provider?"""
+        """Are the doors open to this machine: nobody else reaches them, and there is neither user nor provider?
+
+        While the ledger does not answer, they stay as they were last.
+        """
         if self._first:
             await add(self._ledger, self._first, self._clock)
             self._first = {}
@@ -73,7 +76,11 @@ class SignIn:
             return False
         when, found = self._open
         if time.monotonic() - when > KEEP_S:
-            found = not await self._ledger.users()
+            try:
+                found = not await self._ledger.users()
+            except (Unavailable, DeadlineExceeded):
+                if when < 0:  # never answered yet: nobody is let in on a guess
+                    raise
             self._open = time.monotonic(), found
         return found
 

@@ -138,7 +138,10 @@ async def test_a_stream_waits_for_room_while_single_calls_are_refused(tmp_path: 
         stream = stub.AnalyzeTextStream(iter(requests))
         answers = aiter(stream)
         first = await anext(answers)
-        single = stub.AnalyzeText(pb.AnalyzeTextRequest(text=requests[0].text))
-        assert await reason(single) == "OVERLOADED"
+        singles = [stub.AnalyzeText(pb.AnalyzeTextRequest(text=requests[0].text)) for _ in range(8)]
+        outcomes = await asyncio.gather(*singles, return_exceptions=True)
+        refused = [each for each in outcomes if isinstance(each, grpc.aio.AioRpcError)]
+        assert refused, "eight more have no room beside the stream"
+        assert {status.reason(status.from_rpc_error(each)) for each in refused} == {"OVERLOADED"}
         found = [one.WhichOneof("outcome") for one in [first, *[one async for one in answers]]]
         assert found == ["analysis"] * 60
