@@ -39,7 +39,7 @@ test: setup web ## run the tests that need package registries only
 	$(BIN)/python -m pytest tests/browser -m "not cluster" -n 0
 
 test-cluster: setup web ## run the tests against real NATS, PostgreSQL with PostGIS and Elasticsearch, which they start and stop
-	$(BIN)/python -m pytest --ignore tests/browser -m cluster -n 2 -rs
+	$(BIN)/python -m pytest --ignore tests/browser -m cluster -n 2 -rs --tb=native
 	$(BIN)/python -m pytest tests/browser -m cluster -n 0 -rs
 
 test-faults: setup ## cut the power 50 times under each embedded store (root), kill each of the three servers 20 times
