@@ -152,8 +152,11 @@ class Importer:
                 self._carrying = asyncio.create_task(self._carry_through(name, last=tries[name] >= MOST_TRIES - 1))
                 await self._carrying
                 del tries[name]
-            except Exception:
-                _log.exception("import interrupted", import_name=name)
+            except Exception as error:
+                if isinstance(error, Unavailable):  # a store that is away is no fault of ours
+                    _log.warning("import interrupted", import_name=name, error=error.en)
+                else:
+                    _log.exception("import interrupted", import_name=name)
                 tries[name] += 1
                 asyncio.get_running_loop().call_later(RETRY_S, self._queue.put_nowait, name)
             finally:
