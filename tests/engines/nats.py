@@ -32,7 +32,9 @@ class Nats(Server):
 
     def prepare(self) -> None:
         """Write the configuration."""
-        self._program = self.folder / "nats-server"  # a copy: the server's user may not enter the folder of the checkout
+        self._program = (
+            self.folder / "nats-server"
+        )  # a copy: the server's user may not enter the folder of the checkout
         shutil.copy(binary(), self._program)
         self._program.chmod(0o755)
         (self.folder / "nats.conf").write_text(

@@ -41,7 +41,9 @@ class SqliteAccess:
 
     async def put_user(self, record: UserRecord) -> None:
         """Keep a user, new or changed."""
-        await self._execute("INSERT OR REPLACE INTO account VALUES (?, ?)", record.user.name, record.SerializeToString())
+        await self._execute(
+            "INSERT OR REPLACE INTO account VALUES (?, ?)", record.user.name, record.SerializeToString()
+        )
 
     async def user(self, name: str) -> UserRecord | None:
         """One user, or None."""
