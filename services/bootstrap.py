@@ -6,74 +6,49 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import grpc.aio
 
-from crawlers import catalogue
 from services import crawler_process
 from services.access.audit import Audit
-from services.access.servicer import AccessServicer
 from services.access.sign_in import SignIn
 from services.access.upkeep import first_users
 from services.adapters.embedded.files import Files
-from services.area.servicer import AreaServicer
-from services.backup import scheduled
 from services.backup.restore import finish as finish_restore
+from services.chores import again, first, gauges
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import InvalidField, Unavailable
-from services.core.names import EDITIONS, area_name, source_name
 from services.core.observation import Observations
 from services.core.ports import Bus
-from services.core.worker import Handle, run_worker
+from services.core.worker import run_worker
 from services.gateway.app import Gateway
 from services.gateway.metrics import metrics_server
 from services.gateway.serve import WebServer
-from services.land.import_servicer import ImportServicer
-from services.land.servicer import LandServicer
-from services.media import rebuild
-from services.media.alert_servicer import AlertServicer
-from services.media.alerting import Alerter, Notifier
-from services.media.analyze import Analyzer
-from services.media.evidence import EvidenceStore
-from services.media.retention import Janitor
-from services.media.servicer import MediaServicer
-from services.media.workers import SIDE_BY_SIDE, Keeper
 from services.operations.gauges import Gauges
-from services.operations.health import Watched
-from services.operations.servicer import OperationsServicer
+from services.parts import Services, at_once, handlers
 from services.roles import ALL, Role, addresses
 from services.rpc.access import Gate
 from services.rpc.address import require_safe_address
 from services.rpc.client import connect
 from services.rpc.routing import RoutingChannel
 from services.rpc.serve import Server
-from services.sentiment.servicer import SentimentServicer
-from services.situation.servicer import SituationServicer
-from services.stores import Stores, adapter, open_store, open_stores, watch
+from services.stores import Stores, open_stores, watch
 from services.supervisor import Child, Lock, is_locked
-from services.upkeep import Repeated, keep_up
+from services.upkeep import keep_up
 
 LOCK_WAIT_S = 1.0
 """Seconds to wait for the lock: who only looks whether a program runs holds it for a moment."""
 BEGIN_S = 20.0
 """Seconds to wait for the first steps before the program serves without them."""
-COMPANIONS_S = 60.0
-"""Seconds between two looks at the sources and alerts that analysts see beside the articles."""
-RETENTION_S, RETENTION_AFTER_S = 86_400.0, 3600.0
-"""Seconds between two runs that forget what is due, and from the start to the first."""
-BACKUP_LOOK_S = 600.0
-"""Seconds between two looks whether a backup is due."""
 STALLED_S = 120.0
 """Seconds without progress after which a drain gives up."""
 _SOCKET_FOLDER = "ngoclinh-socket-"
-_KEEPS_INDEX = ("media.analyzed", "index")
 
 
 @dataclass
@@ -107,98 +82,6 @@ class Running:
             task.result()
 
 
-def _at_once(settings: Settings, place: tuple[str, str]) -> int:
-    return settings.media.events_at_once if place in SIDE_BY_SIDE else 1
-
-
-def watched(settings: Settings, stores: Stores, seen: Observations) -> Watched:
-    """The stores as OperationsService watches them."""
-    files = Files(settings.data_dir)
-    places = {"bus": files.bus, "ledger": files.ledger, "index": files.index, "parcels": files.parcels}
-    embedded = {name: place for name, place in places.items() if adapter(settings, name) == "embedded"}
-    return Watched(stores.bus, stores.ledger, stores.index, stores.parcels, settings.data_dir, embedded, seen)
-
-
-@dataclass
-class Services:
-    """The servicers of one process; they reach each other over the channel only.
-
-    Attributes:
-        by_name: servicer by the full name of its service.
-    """
-
-    by_name: Mapping[str, Any]
-
-    @classmethod
-    def over(
-        cls,
-        settings: Settings,
-        stores: Stores,
-        channel: grpc.aio.Channel,
-        clock: Clock,
-        seen: Observations,
-        role: Role = ALL,
-    ) -> Services:
-        """The servicers of a role over some stores."""
-        evidence = EvidenceStore(settings.data_dir / "evidence")
-        uploads = settings.data_dir / "uploads"
-        crawling = settings.crawler.enabled
-        makers: Mapping[str, Callable[[], Any]] = {
-            _AREA: lambda: AreaServicer(settings.watch_areas, clock, stores.ledger),
-            _MEDIA: lambda: MediaServicer(stores.bus, stores.ledger, stores.index, evidence, channel, clock),
-            _ALERTS: lambda: AlertServicer(stores.ledger, stores.index, channel, settings.alerts.webhook_hosts, clock),
-            _SENTIMENT: lambda: SentimentServicer(
-                stores.classifier, settings.sentiment, lambda: open_store(settings, "classifier")
-            ),
-            _LAND: lambda: LandServicer(stores.parcels, settings.land),
-            _IMPORTS: lambda: ImportServicer(stores.parcels, stores.bus, uploads, settings.land, clock),
-            _SITUATION: lambda: SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
-            _OPERATIONS: lambda: OperationsServicer(watched(settings, stores, seen), channel, crawling, clock),
-            _ACCESS: lambda: AccessServicer(stores.ledger, clock),
-        }
-        return cls({name: make() for name, make in makers.items() if name in role.names})
-
-    @property
-    def first_steps(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
-        """What some of them do before all else, by name."""
-        return {name: self.by_name[name].start for name in (_MEDIA, _IMPORTS) if name in self.by_name}
-
-    async def close(self) -> None:
-        """Stop what works in the background."""
-        for name in (_IMPORTS, _LAND, _SENTIMENT):
-            if name in self.by_name:
-                await self.by_name[name].close()
-
-
-_AREA, _LAND, _IMPORTS = (
-    "ngoclinh.area.v1.AreaService",
-    "ngoclinh.land.v1.LandService",
-    "ngoclinh.land.v1.ImportService",
-)
-_MEDIA, _ALERTS = "ngoclinh.media.v1.MediaService", "ngoclinh.media.v1.AlertService"
-_SENTIMENT, _SITUATION = "ngoclinh.sentiment.v1.SentimentService", "ngoclinh.situation.v1.SituationService"
-_OPERATIONS, _ACCESS = "ngoclinh.operations.v1.OperationsService", "ngoclinh.access.v1.AccessService"
-
-
-def handlers(
-    settings: Settings,
-    stores: Stores,
-    services: Services,
-    channel: grpc.aio.Channel,
-    clock: Clock,
-    role: Role = ALL,
-) -> Mapping[tuple[str, str], Handle]:
-    """The handler of every (subject, group) that a role works for."""
-    every = {
-        **Keeper(stores.ledger, stores.index, clock).handlers,
-        **Analyzer(channel, source_areas(settings), clock).handlers,
-        **Alerter(stores.ledger, stores.index, channel, clock).handlers,
-        **Notifier(settings.alerts.webhook_hosts).handlers,
-        **(services.by_name[_SITUATION].handlers if _SITUATION in services.by_name else {}),
-    }
-    return {place: handle for place, handle in every.items() if place in role.workers}
-
-
 @asynccontextmanager
 async def running(
     settings: Settings,
@@ -221,7 +104,7 @@ async def running(
         crawl: run the crawler child, where the settings enable it.
         role: what this process does.
         clock: the present moment.
-        **given: stores to use, by the names of `Stores`.
+        **given: stores to use, by the names of `Stores`, and a `classifier`.
 
     Raises:
         Conflict: another program works in the data folder, or a port is taken.
@@ -233,6 +116,8 @@ async def running(
         stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
         finish_restore(settings.data_dir)
         seen = Observations(clock)
+        classifier = given.pop("classifier", None)
+        load = None if classifier is None else lambda: classifier
         stores = watch(open_stores(settings, **given), seen)
         for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
             stack.push_async_callback(store.close)
@@ -244,7 +129,7 @@ async def running(
         elsewhere = {name: to for name, to in addresses(settings.peers).items() if name not in role.names}
         channel = gate.channel = RoutingChannel(server.target, elsewhere, settings.grpc)
         stack.push_async_callback(channel.close)
-        services = Services.over(settings, stores, channel, clock, seen, role)
+        services = Services.over(settings, stores, channel, clock, seen, role, load)
         for name, servicer in services.by_name.items():
             server.add(name, servicer)
         stack.push_async_callback(services.close)
@@ -252,39 +137,25 @@ async def running(
         stack.push_async_callback(server.stop)
         program = Running(settings, stores, channel)
         if work:
+            chores = keep_up(
+                first(services, stores, role), begun := asyncio.Event(), again(settings, stores, role, clock)
+            )
             program.tasks = (
-                asyncio.create_task(
-                    keep_up(
-                        _first(services, stores, role),
-                        begun := asyncio.Event(),
-                        _again(settings, stores, role, clock),
-                    ),
-                    name="upkeep",
-                ),
+                asyncio.create_task(chores, name="upkeep"),
                 *(
                     asyncio.create_task(
-                        run_worker(stores.bus, *place, handle, at_once=_at_once(settings, place)), name=".".join(place)
+                        run_worker(stores.bus, *place, handle, at_once=at_once(settings, place)), name=".".join(place)
                     )
                     for place, handle in handlers(settings, stores, services, channel, clock, role).items()
                 ),
             )
             stack.push_async_callback(_cancel, program.tasks)
             await _begun(program.tasks[0], begun)
-        measured = gauges(settings, stores, seen, role)
         if doors:
             program.grpc_address = server.address
-        if doors and settings.observability.metrics_address:
-            exported = metrics_server(settings.observability, measured.page)
-            await exported.start()
-            stack.push_async_callback(exported.stop)
-            program.metrics_url = exported.url
-        if doors and role.web:
-            gateway = Gateway(channel, settings, sign_in, audit.keep, measured.page)
-            web = WebServer(gateway.app, settings.gateway)
-            await web.start()
-            stack.push_async_callback(web.stop)
-            stack.callback(gateway.events.close)
-            program.url = web.url
+            measured = gauges(settings, stores, seen, role)
+            gateway = Gateway(channel, settings, sign_in, audit.keep, measured.page) if role.web else None
+            await _open_doors(stack, program, gateway, measured)
         if crawl and role.crawl and settings.crawler.enabled:
             child = crawler(settings)
             await child.start()
@@ -292,45 +163,20 @@ async def running(
         yield program
 
 
-def _first(services: Services, stores: Stores, role: Role) -> Mapping[str, Callable[[], Awaitable[object]]]:
-    """What is done before all else, by name: an index that was lost is filled by those who keep it."""
-    index = (
-        {"index": lambda: rebuild.rebuild_if_empty(stores.ledger, stores.index)} if _KEEPS_INDEX in role.workers else {}
-    )
-    return {**index, **services.first_steps}
-
-
-def _again(settings: Settings, stores: Stores, role: Role, clock: Clock) -> Sequence[Repeated]:
-    """What comes again and again, for those who keep the index: forgetting, the backup, and what analysts see with Kibana."""
-    if _KEEPS_INDEX not in role.workers:
-        return ()
-    again = list[Repeated]()
-    if settings.retention.enabled:
-        again.append(Repeated(RETENTION_S, janitor(settings, stores, clock).run, after_s=RETENTION_AFTER_S))
-    if settings.backup.folder is not None:
-        again.append(Repeated(BACKUP_LOOK_S, lambda: asyncio.to_thread(scheduled.run, settings, clock), BACKUP_LOOK_S))
-    if adapter(settings, "index") == "cluster":
-        from services.adapters.cluster.elastic_companions import refresh_companions
-
-        again.append(Repeated(COMPANIONS_S, lambda: refresh_companions(stores.ledger, settings.elasticsearch)))
-    return again
-
-
-def gauges(settings: Settings, stores: Stores, seen: Observations, role: Role) -> Gauges:
-    """What a role measures: those who serve operations look at what all share, those who make the backup at its age."""
-    folder = settings.backup.folder if _KEEPS_INDEX in role.workers else None
-
-    def last_backup() -> datetime | None:
-        return next((moment for moment, _ in reversed(scheduled.kept(folder))), None) if folder else None
-
-    return Gauges(watched(settings, stores, seen), _OPERATIONS in role.names, last_backup if folder else None)
-
-
-def janitor(settings: Settings, stores: Stores, clock: Clock = utc_now) -> Janitor:
-    """Who forgets what is due."""
-    evidence = EvidenceStore(settings.data_dir / "evidence")
-    state = settings.data_dir / "retention.json"
-    return Janitor(stores.ledger, stores.index, evidence, settings.retention, state, clock)
+async def _open_doors(stack: AsyncExitStack, program: Running, gateway: Gateway | None, measured: Gauges) -> None:
+    """Listen for browsers and for the monitoring."""
+    settings = program.settings
+    if settings.observability.metrics_address:
+        exported = metrics_server(settings.observability, measured.page)
+        await exported.start()
+        stack.push_async_callback(exported.stop)
+        program.metrics_url = exported.url
+    if gateway is not None:
+        web = WebServer(gateway.app, settings.gateway)
+        await web.start()
+        stack.push_async_callback(web.stop)
+        stack.callback(gateway.events.close)
+        program.url = web.url
 
 
 async def _begun(upkeep: asyncio.Task[None], begun: asyncio.Event) -> None:
@@ -370,13 +216,6 @@ async def crawl_once(settings: Settings) -> dict[tuple[str, str], int]:
                 f"The crawler ended with code {code}; the log says why.",
             )
         return left
-
-
-def source_areas(settings: Settings) -> dict[str, list[str]]:
-    """By the name of a source, the areas that it writes about; what people paste is about their watch areas."""
-    declared = catalogue.declared(settings)
-    watched = [area_name(EDITIONS[-1], code) for area in settings.watch_areas.values() for code in area.areas]
-    return {source_name(spec.id): spec.areas for spec in declared} | {source_name("manual"): watched}
 
 
 async def drain(bus: Bus, stalled_s: float = STALLED_S) -> dict[tuple[str, str], int]:

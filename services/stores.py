@@ -1,10 +1,10 @@
-"""Settings → the five ports, each with its adapter. Servers are reached at the first use, not when a store is made."""
+"""Settings → the ports, each with its adapter. Servers are reached at the first use, not when a store is made."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from services.adapters.embedded.bus_sqlite import SqliteBus
@@ -21,16 +21,19 @@ from services.core.ports import ArticleIndex, Bus, Classifier, Ledger, ParcelSto
 
 @dataclass
 class Stores:
-    """The five ports, each with an adapter."""
+    """The four ports that keep something, each with an adapter."""
 
     bus: Bus
     ledger: Ledger
     index: ArticleIndex
     parcels: ParcelStore
-    classifier: Classifier
 
 
-def _classifier(settings: Settings) -> Classifier:
+NAMES = tuple(field.name for field in fields(Stores))
+
+
+def open_classifier(settings: Settings) -> Classifier:
+    """The model that the settings ask for, loaded: only who serves it needs it."""
     if settings.sentiment.model_dir is not None:
         from services.sentiment.phobert.opening import open_model
 
@@ -89,8 +92,6 @@ def adapter(settings: Settings, name: str) -> str:
 
 def open_store(settings: Settings, name: str) -> Any:
     """The store of one name of `Stores`: the adapter that the settings ask for."""
-    if name == "classifier":
-        return _classifier(settings)
     makers = {"embedded": _EMBEDDED, "cluster": _CLUSTER}[adapter(settings, name)]
     return makers[name](settings)
 
@@ -102,11 +103,9 @@ def open_stores(settings: Settings, **given: Any) -> Stores:
         settings: mode, addresses, the data folder, limits.
         **given: stores by the names of `Stores` that are used instead, in tests.
     """
-    names = ("bus", "ledger", "index", "parcels", "classifier")
-    return Stores(**{name: given[name] if name in given else open_store(settings, name) for name in names})
+    return Stores(**{name: given[name] if name in given else open_store(settings, name) for name in NAMES})
 
 
 def watch(stores: Stores, seen: Observations) -> Stores:
     """The same stores, whose calls are told."""
-    names = ("bus", "ledger", "index", "parcels")
-    return replace(stores, **{name: observed(getattr(stores, name), name, seen) for name in names})
+    return replace(stores, **{name: observed(getattr(stores, name), name, seen) for name in NAMES})

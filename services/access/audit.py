@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
@@ -68,10 +67,6 @@ class Audit:
         except NgocLinhError as error:
             facts = {"user": who.user, "address": who.address, "method": method, "resource": resource[:200]}
             _log.error("audit entry not kept", why=error.reason, outcome=outcome, **facts)
-
-    async def forget(self, before: datetime) -> int:
-        """Forget entries from before a moment; returns how many."""
-        return await self._ledger.drop_audit(before)
 
 
 def is_write(method: MethodDescriptor) -> bool:

@@ -57,10 +57,10 @@ def clock(settings: Settings) -> Iterator[Answer]:
 
 
 async def _doubt(settings: Settings) -> LocalizedText | None:
-    from services.bootstrap import janitor
+    from services.chores import janitor
     from services.stores import open_stores
 
-    stores = open_stores(settings, classifier=None)
+    stores = open_stores(settings)
     try:
         return await janitor(settings, stores).doubt()
     finally:

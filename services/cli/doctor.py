@@ -106,10 +106,10 @@ def _sources(settings: Settings) -> Answer:
 
 def _model(settings: Settings) -> Answer:
     from services.core.errors import NgocLinhError
-    from services.stores import open_store
+    from services.stores import open_classifier
 
     try:
-        card = open_store(settings, "classifier").card()
+        card = open_classifier(settings).card()
     except NgocLinhError as error:
         return Answer(False, f"Mô hình: {error.vi}", f"Model: {error.en}")
     return Answer(

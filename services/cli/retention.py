@@ -91,10 +91,10 @@ def _with_ledger(ctx: typer.Context, work: Callable[[Ledger], Awaitable[Any]]) -
 
 
 async def _run(settings: Settings, dry_run: bool, confirmed: bool) -> Report:
-    from services.bootstrap import janitor
+    from services.chores import janitor
     from services.stores import open_stores
 
-    stores = open_stores(settings, classifier=None)
+    stores = open_stores(settings)
     try:
         return await janitor(settings, stores).run(dry_run, confirmed)
     finally:

@@ -89,11 +89,11 @@ async def classifier(settings: Settings) -> AsyncIterator[Channel]:
     from services.rpc.client import connect
     from services.rpc.serve import Server
     from services.sentiment.servicer import SentimentServicer
-    from services.stores import open_store
+    from services.stores import open_classifier
 
     with tempfile.TemporaryDirectory(prefix="ngoclinh-") as folder:
         server = Server(settings.grpc, tcp=False, unix=Path(folder) / "socket")
-        servicer = SentimentServicer(open_store(settings, "classifier"), settings.sentiment)
+        servicer = SentimentServicer(open_classifier(settings), settings.sentiment)
         server.add("ngoclinh.sentiment.v1.SentimentService", servicer)
         await server.start()
         async with connect(server.target, settings.grpc.default_deadline_s) as channel:

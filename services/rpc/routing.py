@@ -58,7 +58,10 @@ class RoutingChannel(grpc.aio.Channel):
         if not self._mutual or now - self._looked < LOOK_S:
             return
         self._looked = now
-        stamp = tls.stamp(self._settings)
+        try:
+            stamp = tls.stamp(self._settings)
+        except OSError:  # a file that is being replaced: the present ones hold until the next look
+            return
         if stamp != self._stamp:
             self._stamp = stamp
             for target in self._away & self._channels.keys():
@@ -68,16 +71,17 @@ class RoutingChannel(grpc.aio.Channel):
 
     def _multi(self, kind: str, method: str, *arguments: Any, **options: Any) -> Any:
         service = method.split("/")[1]
-        made: dict[int, tuple[grpc.aio.Channel, Any]] = {}
+        used: grpc.aio.Channel | None = None
+        made: Any = None
 
         def call(*given: Any, **named: Any) -> Any:
+            nonlocal used, made
             channel = self.channel(service)
-            if id(channel) not in made:
-                made.clear()
-                made[id(channel)] = channel, getattr(channel, kind)(method, *arguments, **options)
+            if channel is not used:
+                used, made = channel, getattr(channel, kind)(method, *arguments, **options)
             if (who := caller.present.get()) is not None:
                 named["metadata"] = (*(named.get("metadata") or ()), *who.metadata())
-            return made[id(channel)][1](*given, **named)
+            return made(*given, **named)
 
         return call
 

@@ -14,7 +14,7 @@ from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import AnalyzeTextRequest, Model, Text, TextAnalysis
 from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
 
-from services import bootstrap
+from services import bootstrap, parts
 from services.core import config
 from services.core.config import Settings
 from services.core.errors import Conflict, InvalidField
@@ -48,10 +48,10 @@ async def test_a_fake_stands_in_by_its_name(tmp_path: Path) -> None:
 async def test_every_declared_service_and_every_group_of_the_bus_has_its_part(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     async with bootstrap.running(settings, doors=False) as program:
-        services = bootstrap.Services.over(settings, program.stores, program.channel, bootstrap.utc_now, Observations())
+        services = parts.Services.over(settings, program.stores, program.channel, bootstrap.utc_now, Observations())
         assert set(services.by_name) == {service.full_name for service in methods.services()}
         groups = {(subject, group) for subject, groups in SUBJECTS.items() for group in groups}
-        handled = bootstrap.handlers(settings, program.stores, services, program.channel, bootstrap.utc_now)
+        handled = parts.handlers(settings, program.stores, services, program.channel, bootstrap.utc_now)
         assert set(handled) | {("source.command", "crawler")} == groups
         await services.close()
 

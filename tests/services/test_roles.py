@@ -15,6 +15,7 @@ from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStu
 
 from services import bootstrap
 from services.core.config import PeersSettings, Settings
+from services.core.errors import InvalidField
 from services.core.ports import SUBJECTS
 from services.roles import ALL, ONLY, ROLES, SERVICES, addresses
 from services.rpc import methods
@@ -79,7 +80,6 @@ async def test_parts_reach_each_other_where_the_settings_say(tmp_path: Path) -> 
 
 async def test_a_part_that_is_not_there_is_told(tmp_path: Path) -> None:
     from services.cli.serve import _serve
-    from services.core.errors import InvalidField
 
     with pytest.raises(InvalidField, match="gateway, media"):
         await _serve(Settings(data_dir=tmp_path), "nothing")
@@ -113,3 +113,21 @@ def test_the_halves_are_together_what_the_whole_is() -> None:
     assert not any("Land" in name or "Import" in name for name in media.names)
     assert land.names | media.names == ALL.names
     assert land.workers | media.workers == ALL.workers
+
+
+async def test_a_part_needs_only_what_it_serves(tmp_path: Path) -> None:
+    """No model but where texts are analysed, no sources but where they are crawled or analysed."""
+    tree = {
+        "gateway": {"port": 0},
+        "grpc": {"port": 0},
+        "crawler": {"sources_dir": tmp_path / "missing"},
+        "sentiment": {"model_dir": tmp_path / "missing"},
+    }
+    for name in ("gateway", "media", "land", "imports"):
+        settings = Settings.model_validate(tree | {"data_dir": tmp_path / name})
+        async with bootstrap.running(settings, role=ROLES[name]) as part:
+            assert part.grpc_address
+    settings = Settings.model_validate(tree | {"data_dir": tmp_path / "sentiment"})
+    with pytest.raises(InvalidField, match="model_dir"):
+        async with bootstrap.running(settings, role=ROLES["sentiment"]):
+            pass

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.core.errors import InputError
+from services.core.errors import InputError, InvalidField
 from services.sentiment.baseline import Baseline
 from services.sentiment.phobert import checkpoint
 from services.sentiment.phobert.checkpoint import Checkpoint
@@ -26,12 +26,15 @@ def open_model(settings: SentimentSettings) -> PhoBert:
     """The classifier of the directory that `settings.model_dir` names.
 
     Raises:
+        InvalidField: there is no such directory.
         LicenceRefused: its licence forbids the use.
         InputError: a file of it is absent or wrong.
         Unavailable: a package or the data of the segmenter are absent.
     """
     assert settings.model_dir is not None
     folder = settings.model_dir
+    if not folder.is_dir():
+        raise InvalidField("sentiment.model_dir", f"không có thư mục {folder}", f"there is no folder {folder}")
     licence = gate(folder, settings.accept_licence)
     words = segmenter(settings.segmenter, settings.segmenter_dir)
     file = INT8 if settings.precision == "int8" else FP32

@@ -20,7 +20,7 @@ from services.sentiment.phobert.check import problems
 from services.sentiment.phobert.opening import open_model
 from services.sentiment.phobert.segment import segmenter
 from services.sentiment.train import DATA, load
-from services.stores import open_store
+from services.stores import open_classifier
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def wrong(folder: Path) -> list[NgocLinhError]:
 
 
 def test_the_settings_choose_the_model(model_dir: Path) -> None:
-    plain = open_store(Settings(), "classifier").card()
-    chosen = open_store(Settings(sentiment={"model_dir": model_dir, "segmenter": "none"}), "classifier").card()
+    plain = open_classifier(Settings()).card()
+    chosen = open_classifier(Settings(sentiment={"model_dir": model_dir, "segmenter": "none"})).card()
     assert (plain.name, chosen.name) == ("baseline", "phobert-shape")
 
 
