@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from services.access.passwords import hash_password
 from services.demo import pages
 from services.demo.site import DemoSite
 from services.demo.stories import SiteKey, stories
@@ -180,17 +179,10 @@ def make_volumes(overlay: list[dict[str, Any]], folder: str) -> None:
         )
 
 
-def _hashed(password: str) -> str:
-    """A line of the users' file has this hash, which every release knows."""
-    salt = b"0123456789abcdef"
-    key = hashlib.scrypt(password.encode(), salt=salt, dklen=32, n=2**14, r=8, p=1)
-    return "$".join(("scrypt", *(base64.b64encode(part).decode() for part in (salt, key))))
-
-
 def make_secrets() -> None:
     """Users of the gateway, passwords of the stores."""
     for name, data in (
-        ("ngoclinh-users", {"users": f"{USER}:{_hashed(PASSWORD)}\n"}),
+        ("ngoclinh-users", {"users": f"{USER}:{hash_password(PASSWORD)}\n"}),
         ("ngoclinh-stores", {"postgres-password": DATABASE_PASSWORD}),
     ):
         apply(
