@@ -14,7 +14,7 @@ from services.core.config import Settings
 from services.roles import ALL, ROLES
 from services.stores import open_stores
 
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+NOW = datetime.now(UTC)
 
 
 async def test_audit_entries_go_after_their_time_and_not_before(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from services.roles import ALL, ONLY, ROLES, SERVICES, addresses
 from services.rpc import methods
 from services.stores import open_stores
 from tests.engines.base import free_port
+from tests.services.certificates import Authority
 
 
 def test_every_service_and_every_group_belongs_to_one_part() -> None:
@@ -44,7 +45,9 @@ def test_every_service_can_have_an_address() -> None:
     }
 
 
-async def test_parts_reach_each_other_where_the_settings_say(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mutual", [False, True], ids=["plain", "certificates"])
+async def test_parts_reach_each_other_where_the_settings_say(tmp_path: Path, mutual: bool) -> None:
+    authority = Authority(tmp_path / "authority")
     ports = {name: free_port() for name in ROLES}
     peers = {key: f"127.0.0.1:{ports[name]}" for name, role in ROLES.items() for key in role.services}
     shared = open_stores(Settings(data_dir=tmp_path / "shared"))
@@ -52,10 +55,12 @@ async def test_parts_reach_each_other_where_the_settings_say(tmp_path: Path) -> 
     given = {"bus": shared.bus, "ledger": shared.ledger, "index": shared.index, "parcels": shared.parcels}
 
     def settings_of(name: str) -> Settings:
+        certificate, key = authority.issue(name)
+        files = {"tls_cert_file": certificate, "tls_key_file": key, "ca_file": authority.file} if mutual else {}
         tree: dict[str, Any] = {
             "data_dir": tmp_path / name,
             "gateway": {"port": 0},
-            "grpc": {"port": ports[name]},
+            "grpc": {"port": ports[name], **files},
             "crawler": {"enabled": False},
             "peers": peers,
         }
