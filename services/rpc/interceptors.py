@@ -5,6 +5,9 @@ A stage is a function from a call to an async context manager around the rest. H
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import inspect
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 REQUEST_ID = "x-request-id"
 CALL_CAP_S = 60.0
 STREAM_CAP_S = 3600.0
+FIRST_S = 1.0
+"""Seconds to wait for the first message of a stream that is refused."""
 
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = get_logger(__name__)
@@ -93,7 +98,20 @@ async def errors(call: Call) -> AsyncIterator[None]:
         if not isinstance(error, (NgocLinhError, grpc.RpcError)):
             _log.exception("fault", method=call.method)
         trailing = ((REQUEST_ID, call.request_id), (status.DETAILS_KEY, answer.SerializeToString()))
+        await _first_of_stream(call)
         await call.context.abort(status.grpc_code(answer), answer.message, trailing)
+
+
+async def _first_of_stream(call: Call) -> None:
+    """Take the first message of a stream that is refused before anybody read it.
+
+    grpc.aio tells a client whose call ends while it still sends of an internal error, in the place of our reason.
+    """
+    unread = not isinstance(call.request, (bytes, Message)) and not inspect.isasyncgen(call.request)  # see `validate`
+    if unread:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(FIRST_S):
+                await anext(aiter(call.request), None)
 
 
 def limit(most: int) -> Stage:
