@@ -43,10 +43,10 @@ def again(settings: Settings, stores: Stores, role: Role, clock: Clock) -> Seque
     """What comes again and again, for those who keep the index: forgetting, the backup, and what analysts see with Kibana."""
     if _KEEPS_INDEX not in role.workers:
         return ()
-    over = partial(forget, stores.ledger, settings.auth, clock)
-    found = [Repeated(FORGET_S, over, after_s=FORGET_S)]
+    who = janitor(settings, stores, clock)
+    found = [Repeated(FORGET_S, partial(_forget_access, who, settings, stores, clock), after_s=FORGET_S)]
     if settings.retention.enabled:
-        found.append(Repeated(RETENTION_S, janitor(settings, stores, clock).run, after_s=RETENTION_AFTER_S))
+        found.append(Repeated(RETENTION_S, who.run, after_s=RETENTION_AFTER_S))
     if settings.backup.folder is not None:
         found.append(Repeated(BACKUP_LOOK_S, lambda: asyncio.to_thread(scheduled.run, settings, clock), BACKUP_LOOK_S))
     if adapter(settings, "index") == "cluster":
@@ -55,6 +55,12 @@ def again(settings: Settings, stores: Stores, role: Role, clock: Clock) -> Seque
         found.append(Repeated(COMPANIONS_S, partial(refresh_companions, stores.ledger, settings.elasticsearch)))
         found.append(Repeated(RETENTION_S, partial(_tidy, stores.index, clock), after_s=RETENTION_AFTER_S))
     return found
+
+
+async def _forget_access(who: Janitor, settings: Settings, stores: Stores, clock: Clock) -> None:
+    """Forget old audit entries and sessions, never while the clock is in doubt."""
+    if await who.doubt() is None:
+        await forget(stores.ledger, settings.auth, clock)
 
 
 async def _tidy(index: Any, clock: Clock) -> None:
