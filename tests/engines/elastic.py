@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -55,14 +56,23 @@ def distribution() -> Path:
     repository = Path(os.environ.get("MAVEN_REPOSITORY") or Path.home() / ".m2/repository")
     name = f"org/elasticsearch/distribution/integ-test-zip/elasticsearch/{VERSION}/elasticsearch-{VERSION}.zip"
     archive = repository / name
-    if not archive.is_file():
-        if shutil.which("mvn") is None:
-            raise Missing("Elasticsearch: apt-get install maven, which fetches its distribution for tests")
-        get = ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={ARTIFACT}", "-Dtransitive=false"]
-        done = subprocess.run(get, capture_output=True, text=True, cwd="/", timeout=600)
-        if done.returncode:
-            raise Missing(f"Elasticsearch: {ARTIFACT} could not be fetched: {done.stdout[-2000:]}")
+    repository.mkdir(parents=True, exist_ok=True)
+    with (repository / ".ngoclinh-lock").open("w") as lock:  # tests run in several processes: one of them fetches
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.is_file():
+            _fetch(repository, archive)
     return archive
+
+
+def _fetch(repository: Path, archive: Path) -> None:
+    if shutil.which("mvn") is None:
+        raise Missing("Elasticsearch: apt-get install maven, which fetches its distribution for tests")
+    # Maven itself takes the home of the user's account, not HOME: it is told where we look.
+    get = ["mvn", "-q", "-B", f"-Dmaven.repo.local={repository}", "dependency:get"]
+    get += [f"-Dartifact={ARTIFACT}", "-Dtransitive=false"]
+    done = subprocess.run(get, capture_output=True, text=True, cwd="/", timeout=600)
+    if done.returncode or not archive.is_file():
+        raise Missing(f"Elasticsearch: {ARTIFACT} could not be fetched: {done.stdout[-2000:]}")
 
 
 class Elastic(Server):
