@@ -2,94 +2,113 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import os
-import shutil
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ngoclinh.access.v1.user_pb2 import User, UserRecord
 from ngoclinh.type.v1.access_pb2 import Role
-from playwright.async_api import Page, async_playwright, expect
+from playwright.sync_api import Browser, Page, expect
 
 from services.access import passwords
-from services.bootstrap import Running, running
-from services.core import config
-from services.gateway.static import BUILT
-from tests.browser.conftest import FLAGS
+from services.adapters.embedded.files import Files
+from services.adapters.embedded.ledger_sqlite import SqliteLedger
+from tests.e2e.mini_site import settings_for
+from tests.e2e.program import Program
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium"),
-    pytest.mark.skipif(not BUILT.exists(), reason="needs the built dashboard: make web"),
-]
 SECRET, FRESH = "Mat-khau-thu-9", "Mot-cau-khac-2026"
 
 
-@pytest.fixture
-async def program(tmp_path: Path) -> AsyncIterator[Running]:
-    flags = {"data_dir": tmp_path / "data", "gateway.port": 0, "grpc.port": 0, "crawler.enabled": False}
-    async with running(config.load(environ={}, flags=flags), work=False, crawl=False) as found:
+class Office:
+    """A product with two users, and a look at its ledger."""
+
+    def __init__(self, folder: Path) -> None:
+        config = settings_for([], folder)
+        self._ledger = Files(folder / "data").ledger
+        self._ledger.parent.mkdir()
+        self.ledger(self._fill)
+        self._program = Program("--config", config, "up")
+        self.url = f"http://127.0.0.1:{self._program.port}"
+        self.end = self._program.terminate
+
+    def ledger(self, ask: Callable[[SqliteLedger], Awaitable[Any]]) -> Any:
+        """What the ledger says, asked by a thread of its own: the browser's driver has a loop running in this one."""
+
+        async def work() -> Any:
+            async with SqliteLedger(self._ledger) as ledger:
+                return await ask(ledger)
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, work()).result()
+
+    async def _fill(self, ledger: SqliteLedger) -> None:
         hashed = passwords.hash_password(SECRET)
         for name, role, must in (("hoa", Role.ROLE_VIEWER, False), ("lan", Role.ROLE_ADMIN, True)):
             user = User(name=f"users/{name}", title=name.title(), roles=[role], password_change_required=must)
-            await found.stores.ledger.put_user(UserRecord(user=user, password_hash=hashed))
-        yield found
+            await ledger.put_user(UserRecord(user=user, password_hash=hashed))
 
 
 @pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    flags = [each.replace("EXCLUDE 127.0.0.1", "EXCLUDE 127.0.0.1, EXCLUDE localhost") for each in FLAGS]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield await browser.new_page(viewport={"width": 1280, "height": 800})
-        await browser.close()
+def program(chromium: str, tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path)
+    yield office
+    office.end()
 
 
-async def sign_in(page: Page, url: str, name: str, password: str) -> None:
-    await page.goto(url)
-    await page.get_by_label("Tên người dùng").fill(name)
-    await page.get_by_label("Mật khẩu", exact=True).fill(password)
-    await page.get_by_role("button", name="Đăng nhập").click()
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        yield context.new_page()
 
 
-async def shoot(page: Page, name: str) -> None:
+def sign_in(page: Page, url: str, name: str, password: str) -> None:
+    page.goto(url)
+    page.get_by_label("Tên người dùng").fill(name)
+    page.get_by_label("Mật khẩu", exact=True).fill(password)
+    page.get_by_role("button", name="Đăng nhập").click()
+
+
+def shoot(page: Page, name: str) -> None:
     """Keep a picture where somebody asks for them."""
     if folder := os.environ.get("NGOCLINH_SHOTS"):
-        await page.screenshot(path=f"{folder}/{name}.png")
+        page.screenshot(path=f"{folder}/{name}.png")
 
 
-async def test_a_viewer_signs_in_sees_what_viewers_may_and_signs_out(program: Running, page: Page) -> None:
-    await sign_in(page, program.url, "hoa", "sai-mat-khau")
-    await expect(page.get_by_role("alert")).to_have_text("Sai tên người dùng hoặc mật khẩu.")
-    await shoot(page, "signin")
-    await sign_in(page, program.url, "hoa", SECRET)
+def test_a_viewer_signs_in_sees_what_viewers_may_and_signs_out(program: Office, page: Page) -> None:
+    sign_in(page, program.url, "hoa", "sai-mat-khau")
+    expect(page.get_by_role("alert")).to_have_text("Sai tên người dùng hoặc mật khẩu.")
+    shoot(page, "signin")
+    sign_in(page, program.url, "hoa", SECRET)
     user = page.get_by_role("region", name="Người dùng")
-    await expect(user).to_contain_text("Hoa")
-    await expect(user).to_contain_text("Người xem")
-    await expect(page.get_by_role("link", name="Tin bài").first).to_be_visible()
-    assert await page.get_by_role("link", name="Hàng cách ly").count() == 0
-    await shoot(page, "viewer")
-    await user.get_by_role("button", name="Đăng xuất").click()
-    await expect(page.get_by_role("button", name="Đăng nhập")).to_be_visible()
+    expect(user).to_contain_text("Hoa")
+    expect(user).to_contain_text("Người xem")
+    expect(page.get_by_role("link", name="Tin bài").first).to_be_visible()
+    assert page.get_by_role("link", name="Hàng cách ly").count() == 0
+    shoot(page, "viewer")
+    user.get_by_role("button", name="Đăng xuất").click()
+    expect(page.get_by_role("button", name="Đăng nhập")).to_be_visible()
 
 
-async def test_a_made_password_is_changed_before_anything_else(program: Running, page: Page) -> None:
-    await sign_in(page, program.url, "lan", SECRET)
-    await expect(page.get_by_role("heading", name="Đổi mật khẩu")).to_be_visible()
-    await shoot(page, "change")
-    await page.get_by_label("Mật khẩu hiện tại").fill(SECRET)
-    await page.get_by_label("Mật khẩu mới", exact=True).fill(FRESH)
-    await page.get_by_label("Nhập lại mật khẩu mới").fill(FRESH)
-    await page.get_by_role("button", name="Lưu mật khẩu").click()
-    await expect(page.get_by_role("region", name="Người dùng")).to_contain_text("Quản trị")
-    await shoot(page, "admin")
+def test_a_made_password_is_changed_before_anything_else(program: Office, page: Page) -> None:
+    sign_in(page, program.url, "lan", SECRET)
+    expect(page.get_by_role("heading", name="Đổi mật khẩu")).to_be_visible()
+    shoot(page, "change")
+    page.get_by_label("Mật khẩu hiện tại").fill(SECRET)
+    page.get_by_label("Mật khẩu mới", exact=True).fill(FRESH)
+    page.get_by_label("Nhập lại mật khẩu mới").fill(FRESH)
+    page.get_by_role("button", name="Lưu mật khẩu").click()
+    expect(page.get_by_role("region", name="Người dùng")).to_contain_text("Quản trị")
+    shoot(page, "admin")
 
 
 @pytest.fixture
-def evil(program: Running) -> Iterator[str]:
+def evil(program: Office) -> Iterator[str]:
     """A page of another site (localhost is another site than 127.0.0.1) that posts a form to the product."""
     body = (
         f'<form id=f method=post enctype=text/plain action="{program.url}/v1/watchAreas">'
@@ -114,16 +133,14 @@ def evil(program: Running) -> Iterator[str]:
     server.shutdown()
 
 
-async def test_a_form_of_another_site_does_nothing_with_the_session(program: Running, page: Page, evil: str) -> None:
-    await sign_in(page, program.url, "lan", SECRET)
-    await page.get_by_label("Mật khẩu hiện tại").wait_for()
-    cookies = await page.context.cookies()
+def test_a_form_of_another_site_does_nothing_with_the_session(program: Office, page: Page, evil: str) -> None:
+    sign_in(page, program.url, "lan", SECRET)
+    page.get_by_label("Mật khẩu hiện tại").wait_for()
+    cookies = page.context.cookies()
     assert [(one["name"], one["httpOnly"], one["secure"], one["sameSite"]) for one in cookies] == [
         ("__Host-ngoclinh", True, True, "Strict")
     ]
-    async with page.expect_response(
-        lambda answer: answer.request.is_navigation_request() and "/v1/" in answer.url
-    ) as form:
-        await page.goto(evil)
-    assert (await form.value).status in (401, 403, 415)
-    assert await program.stores.ledger.watch_areas() == []
+    with page.expect_response(lambda answer: answer.request.is_navigation_request() and "/v1/" in answer.url) as form:
+        page.goto(evil)
+    assert form.value.status in (401, 403, 415)
+    assert program.ledger(lambda ledger: ledger.watch_areas()) == []
