@@ -81,12 +81,17 @@ docs: setup ## write the generated reference pages again
 model: setup ## train the bundled baseline again from the data in the repository
 	$(BIN)/python -m services.sentiment.train
 
-k8s-check: setup .venv-checkov/bin/checkov ## look at the manifests without a cluster
+k8s-check: setup .venv-checkov/bin/checkov .venv-sbom/ready ## look at the manifests without a cluster
 	k8s/check
 
 .venv-checkov/bin/checkov: # in an environment of its own: it wants an older packaging
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install -q --disable-pip-version-check 'checkov>=3.2,<4'
+
+.venv-sbom/ready: # in an environment of its own: it lists what images hold
+	$(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/pip install -q --disable-pip-version-check 'cyclonedx-python-lib[json-validation]>=11.12,<12'
+	@touch $@
 
 e2e-images: setup web ## build the images that e2e-k8s loads: ours, and those of the stores
 	k8s/build-images base

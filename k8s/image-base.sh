@@ -1,7 +1,16 @@
-# Sourced: images of the distribution's packages, for builds without a registry of images.
+# Sourced after wheels.sh: images of the distribution's packages, for builds without a registry of images.
 export BUILDAH_ISOLATION=chroot
 DEBIAN_BASE=python3-minimal,libpython3-stdlib,ca-certificates,libstdc++6
-say() { printf 'images: %s\n' "$*" >&2; }
+DEBIAN_BUILD=$DEBIAN_BASE,python3-venv,binutils
+
+# build_image NAME CONTEXT CONTAINERFILE BASE [BUILD TARGET]
+build_image() {
+  buildah build -q --layers=false --build-arg BASE_IMAGE="$4" --build-arg BUILD_IMAGE="${5:-$4}" ${6:+--target "$6"} \
+    -t "$1" -f "$3" "$2" >/dev/null
+}
+
+# keep_image NAME FILE: an archive of an image
+keep_image() { rm -f "$2" && buildah push -q "$1" "docker-archive:$2:$1"; }
 
 # make_base NAME PACKAGES: an image of the distribution's packages, without documentation and translations
 make_base() {
