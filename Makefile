@@ -42,9 +42,9 @@ test-cluster: setup web ## run the tests against real NATS, PostgreSQL with Post
 	$(BIN)/python -m pytest --ignore tests/browser -m cluster -n 2 -rs --tb=native
 	$(BIN)/python -m pytest tests/browser -m cluster -n 0 -rs
 
-test-faults: setup ## cut the power 50 times under each embedded store (root), kill each of the three servers 20 times
-	NGOCLINH_FAULT_ROUNDS=50 $(BIN)/python -m pytest tests/faults -n 0 -s -rs
-	NGOCLINH_FAULT_ROUNDS=20 $(BIN)/python -m pytest tests/cluster/test_faults.py -n 0 -rs
+test-faults: setup ## kill every process 220 times and the power 50 times under each store (root), fill disks, stop processes, cut the network
+	NGOCLINH_FAULT_ROUNDS=50 NGOCLINH_FAULT_KILLS=80 $(BIN)/python -m pytest tests/faults -n 0 -s -rs
+	NGOCLINH_FAULT_ROUNDS=20 $(BIN)/python -m pytest tests/cluster/test_faults.py -n 0 -s -rs
 
 # A virtual environment of its own: torch brings packages of CUDA with it, about 6 GB.
 test-models: $(MODELS_STAMP) ## run the tests of PhoBERT that need torch and RDRSegmenter (installs 6 GB into .venv-models)
@@ -93,13 +93,14 @@ k8s-check: setup .venv-checkov/bin/checkov .venv-sbom/ready ## look at the manif
 	.venv-sbom/bin/pip install -q --disable-pip-version-check 'cyclonedx-python-lib[json-validation]>=11.12,<12'
 	@touch $@
 
-e2e-images: setup web ## build the images that e2e-k8s loads: ours, and those of the stores
+e2e-images: setup web ## build the images that e2e-k8s loads: ours, of a release before, of the stores
 	k8s/build-images base
 	tests/e2e_k8s/build-images
+	tests/e2e_k8s/build-previous
 
 e2e-k8s: setup web ## run the product on the cluster of KUBECONFIG (NGOCLINH_LOAD_IMAGE loads an image archive into it)
 	test -z "$$NGOCLINH_LOAD_IMAGE" || test -f build/images/elasticsearch.tar || $(MAKE) e2e-images
-	$(BIN)/python -m pytest -n 0 -p no:randomly --timeout 1800 -m e2e -s tests/e2e_k8s
+	$(BIN)/python -m pytest -n 0 -p no:randomly --timeout 3600 -m e2e -s tests/e2e_k8s
 
 lock: setup ## write the locked versions of the images again
 	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/base.lock

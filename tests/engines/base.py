@@ -47,14 +47,19 @@ def _user() -> str | None:
 
 
 class Server(ABC):
-    """One server with a folder and a port of its own, which it keeps over `kill` and `start`."""
+    """One server with a folder and a port of its own, which it keeps over `kill` and `start`.
+
+    Args:
+        data: where its data lie, by default in its folder, with which they go; its user must be able to write there.
+    """
 
     start_s: float = 60
     """Seconds until it must answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path | None = None) -> None:
         self.user = _user()
         self.folder = Path(tempfile.mkdtemp(prefix=f"ngoclinh-{type(self).__name__.lower()}-"))
+        self.data = data or self.folder / "data"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -120,6 +125,11 @@ class Server(ABC):
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    @property
+    def runs(self) -> bool:
+        """Whether its process has been started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def own(self) -> None:
         """Give everything in `folder` to the server's user."""
         if self.user:
@@ -145,7 +155,7 @@ class Server(ABC):
 
     def stop(self) -> None:
         """End it in order and remove its folder."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.runs:
             os.killpg(self.pid, signal.SIGCONT)
             self._process.send_signal(self.stop_signal)
             try:

@@ -88,8 +88,9 @@ class Elastic(Server):
         self.home = next(self.folder.glob("elasticsearch-*"))
         for program in (self.home / "bin").iterdir():
             program.chmod(0o755)
-        for made in ("data", "logs", "snapshots", "tmp"):
+        for made in ("logs", "snapshots", "tmp"):
             (self.folder / made).mkdir()
+        self.data.mkdir(exist_ok=True)
         (self.home / "config/elasticsearch.yml").write_text(
             "network.host: 127.0.0.1\n"
             f"http.port: {self.port}\n"
@@ -97,7 +98,7 @@ class Elastic(Server):
             "discovery.type: single-node\n"
             "xpack.security.enabled: false\n"
             "cluster.routing.allocation.disk.threshold_enabled: false\n"
-            f"path.data: {self.folder}/data\npath.logs: {self.folder}/logs\npath.repo: {self.folder}/snapshots\n"
+            f"path.data: {self.data}\npath.logs: {self.folder}/logs\npath.repo: {self.folder}/snapshots\n"
         )
         options = self.home / "config/jvm.options.d/tests.options"
         options.parent.mkdir(exist_ok=True)

@@ -39,7 +39,7 @@ class Nats(Server):
         self._program.chmod(0o755)
         (self.folder / "nats.conf").write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
-            f'jetstream: {{store_dir: "{self.folder}/data", sync_interval: always}}\n'
+            f'jetstream: {{store_dir: "{self.data}", sync_interval: always}}\n'
             "max_payload: 8MB\n"
         )
 

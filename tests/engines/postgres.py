@@ -30,9 +30,9 @@ class Postgres(Server):
 
     def start(self) -> Postgres:
         """Make the cluster where there is none, start it."""
-        if not (self.folder / "data").is_dir():
+        if not self.data.is_dir():
             self.run(
-                self._bin / "initdb", "-D", self.folder / "data", "-U", "postgres", "--auth=trust", "--no-sync",
+                self._bin / "initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "--no-sync",
                 "--encoding=UTF8", "--locale=C.UTF-8",
             )  # fmt: skip
         super().start()
@@ -41,7 +41,7 @@ class Postgres(Server):
     def command(self) -> list[str | Path]:
         """Run it."""
         return [
-            self._bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-p", str(self.port),
+            self._bin / "postgres", "-D", self.data, "-k", self.folder, "-p", str(self.port),
             "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "max_wal_size=4GB",
             "-c", "recovery_init_sync_method=syncfs",  # else it syncs each of thousands of files after a kill
         ]  # fmt: skip

@@ -19,8 +19,10 @@ from pathlib import Path
 TOOLS = ("mkfs.ext4", "losetup", "mount", "umount", "fsfreeze", "cp")
 RELEASE_S = 20.0
 """Seconds in which a loop device must be free after it was detached."""
-DISK_MB, ROOM_MB = 48, 400
-"""Size of the disk, and of the memory for its backing file and its copies."""
+DISK_MB = 48
+"""Size of a disk."""
+ROOM_IN_DISKS = 8
+"""Size of the memory for its backing file and the copies, in disks; what is empty takes none."""
 
 
 def missing() -> str:
@@ -115,11 +117,11 @@ def _format(image: Path, size_mb: int, *options: str) -> Path:
 
 
 @contextlib.contextmanager
-def disk(folder: Path) -> Iterator[Disk]:
+def disk(folder: Path, size_mb: int = DISK_MB) -> Iterator[Disk]:
     """A new, empty disk; everything of it is gone after the block."""
-    with memory(folder / "room", f"{ROOM_MB}m") as room:
-        holder = _format(room / "holder.img", DISK_MB + 32, "-O", "^has_journal")
+    with memory(folder / "room", f"{ROOM_IN_DISKS * size_mb}m") as room:
+        holder = _format(room / "holder.img", size_mb + 32, "-O", "^has_journal")
         with mounted(holder, folder / "holder") as place:
-            backing = _format(place / "disk.img", DISK_MB)
+            backing = _format(place / "disk.img", size_mb)
             with mounted(backing, folder / "disk", direct=True) as used:
                 yield Disk(used, backing, room)
