@@ -138,10 +138,15 @@ class EvidenceStore:
                 os.utime(path)
                 return
             with tempfile.NamedTemporaryFile(dir=path.parent, suffix=_PART, delete=False) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).rename(path)
+                part = Path(file.name)
+                try:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:
+                    part.unlink()  # on a full disk it would take the last room
+                    raise
+            part.rename(path)
             for folder in (path.parent, self._folder, self._folder.parent):
                 _sync(folder)
         except OSError as error:
