@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
         "docs/reference/fields.md": fields,
         "docs/reference/monitoring.md": monitoring,
         "k8s/monitoring/alerts.yaml": alerts,
+        "k8s/monitoring/prometheus-rule.yaml": prometheus_rule,
         "k8s/monitoring/grafana-dashboard.json": grafana,
         "ngoclinh.example.toml": example,
     }
@@ -205,6 +207,13 @@ def alerts() -> str:
     from services.monitoring.alerts import rules
 
     return rules()
+
+
+def prometheus_rule() -> str:
+    """The same rules as an object for the operator of Prometheus."""
+    comment, _, groups = alerts().partition("\n")
+    head = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: ngoclinh\nspec:\n"
+    return f"{comment}\n{head}{textwrap.indent(groups, '  ')}"
 
 
 def grafana() -> str:

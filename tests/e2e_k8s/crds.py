@@ -12,6 +12,8 @@ KINDS = (
     ("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
     ("cert-manager.io", "v1", "Certificate", "certificates"),
     ("cert-manager.io", "v1", "Issuer", "issuers"),
+    ("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors"),
+    ("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules"),
 )
 
 

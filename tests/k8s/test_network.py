@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from services.roles import ROLES
 from tests.k8s import manifests
 from tests.k8s.manifests import labels, matches, of_kind, template, workloads
 
 pytestmark = pytest.mark.kubernetes
 
-GRPC, NATS, POSTGRES, ELASTIC = 50051, 4222, 5432, 9200
+GRPC, NATS, POSTGRES, ELASTIC, METRICS = 50051, 4222, 5432, 9200, 9100
 CALLS: dict[str, dict[str, int]] = {
     "gateway": {
         "gateway": GRPC, "media": GRPC, "sentiment": GRPC, "land": GRPC, "imports": GRPC,
@@ -142,5 +143,25 @@ def test_from_outside_the_namespace_only_doors_and_operators_come_in(overlay: st
             for peer in rule["from"]:
                 if "namespaceSelector" in peer:
                     wanted = peer["namespaceSelector"]["matchLabels"]
-                    operators = {"elastic-system", "cnpg-system", "keda"}
+                    operators = {"elastic-system", "cnpg-system", "keda", "monitoring"}
                     assert wanted == {"ngoclinh.io/door": "true"} or wanted["kubernetes.io/metadata.name"] in operators
+
+
+def test_figures_are_for_prometheus_alone() -> None:
+    prometheus = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+    }
+    (monitor,) = of_kind("production", "PodMonitor")
+    scraped = [
+        each
+        for each in workloads("production")
+        if each["kind"] in ("Deployment", "StatefulSet")
+        and matches(monitor["spec"]["selector"], labels(each))
+        and METRICS in numbers({"ports": [{"port": "metrics"}]}, each)
+    ]
+    assert {name_of(labels(each)) for each in scraped} == set(ROLES)
+    for workload in scraped:
+        rules = policies("production", labels(workload), "Ingress")
+        assert all(rule.get("ports") for rule in rules), "a rule without ports opens all of them"
+        assert [rule["from"] for rule in rules if METRICS in numbers(rule, workload)] == [[prometheus]]
