@@ -19,6 +19,8 @@ from services.core.errors import FetchFailed, NgocLinhError
 
 CHECK_S = 22.0
 """Longest check in seconds: a person waits for it."""
+RECHECK_S = 900.0
+"""Longest check in seconds of a source that is crawled: nobody waits, and the crawl goes on meanwhile."""
 
 
 class Checker:
@@ -35,11 +37,11 @@ class Checker:
         self._clock = clock
         self._max_bytes = max_bytes
 
-    async def check(self, source: SourceSpec) -> list[SourceCheck]:
-        """Everything that was looked at, in order; it ends with the first thing that forbids the rest."""
+    async def check(self, source: SourceSpec, patience_s: float = CHECK_S) -> list[SourceCheck]:
+        """Everything that was looked at within some seconds, in order; it ends with the first thing that forbids the rest."""
         found: list[SourceCheck] = []
         try:
-            async with asyncio.timeout(CHECK_S):
+            async with asyncio.timeout(patience_s):
                 async for check in self._checks(source):
                     found.append(check)  # noqa: PERF401  (what was found before the time ran out is kept)
         except TimeoutError:

@@ -135,6 +135,16 @@ class Frontier(Store):
         rows = self.rows("SELECT value FROM meta WHERE key = ?", f"ahead/{source}")
         return int(rows[0][0]) if rows else None
 
+    def checked(self, source: str, found: str) -> None:
+        """Keep what was found when a source was last looked at as a whole, as text."""
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"check/{source}", found))
+
+    def last_check(self, source: str) -> str:
+        """What was kept of the last look; "" where there was none."""
+        rows = self.rows("SELECT value FROM meta WHERE key = ?", f"check/{source}")
+        return str(rows[0][0]) if rows else ""
+
     def validators(self, url: str) -> dict[str, str]:
         """Headers of a conditional request; every fourth one goes without, because some servers always say 304."""
         rows = self.rows("SELECT etag, modified, asks FROM resource WHERE url = ?", url)

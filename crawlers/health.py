@@ -11,6 +11,7 @@ from ngoclinh.type.v1.type_pb2 import LocalizedText
 from crawlers.catalogue import SourceSpec
 from crawlers.frontier import Frontier
 from crawlers.schedule import MANY_FAILURES
+from services.core import protojson
 from services.core.clock import to_timestamp
 from services.core.names import source_name
 
@@ -65,6 +66,8 @@ def source(spec: SourceSpec, frontier: Frontier) -> Source:
     ahead = frontier.ahead(spec.id)
     if ahead is not None:
         answer.clock_offset.FromSeconds(max(-_MOST_S, min(ahead, _MOST_S)))
+    if found := frontier.last_check(spec.id):
+        answer.MergeFrom(protojson.parse(found, Source()))
     if not paused and not stopped:
         answer.next_poll_time.CopyFrom(_stamp(min((each[8] for each in discoveries), default=None)) or Timestamp())
     return answer

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 
+from ngoclinh.media.v1.article_pb2 import Source
 from ngoclinh.media.v1.event_pb2 import AddSource, SourceCommand, SourceStateReported
 
 from crawlers import health
-from crawlers.adding import Adder
+from crawlers.adding import AT_ONCE, Adder
 from crawlers.canonical import canonical, is_web
 from crawlers.catalogue import SourceSpec
-from crawlers.checking import Checker
+from crawlers.checking import RECHECK_S, Checker
 from crawlers.duplicates import Documents
 from crawlers.fetch import CLOSED, Download, Fetcher, Unreachable
 from crawlers.frontier import MANUAL, Frontier, Poll, Visit, discovery_of
@@ -26,6 +27,7 @@ from crawlers.schedule import RETRY_S, Outcome
 from crawlers.settings import user_agent
 from crawlers.shards import MOST_PASSES, Shard
 from crawlers.visiting import Visitor
+from services.core import protojson
 from services.core.clock import to_timestamp
 from services.core.config import Settings
 from services.core.errors import FetchFailed, FetchRefused, Unavailable
@@ -74,7 +76,8 @@ class Watch:
         self._once = once
         self._make_host = make_host
         self._active: set[str] = set()
-        self._adding: set[asyncio.Task[None]] = set()
+        self._asked: set[asyncio.Task[None]] = set()
+        self._checks = asyncio.Semaphore(AT_ONCE)
         self._changed: set[str] = set(self._sources)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -106,7 +109,8 @@ class Watch:
         self._poller = Poller(
             self._fetcher, self._frontier, pipeline.feed_documents, self._now, crawler.max_page_mb << 20
         )
-        self._adder = Adder(Checker(self._fetcher, self._now, crawler.max_page_mb << 20), self._settings)
+        self._checker = Checker(self._fetcher, self._now, crawler.max_page_mb << 20)
+        self._adder = Adder(self._checker, self._settings)
         self._frontier.sync(self._sources.values())
         if self._once:
             for id_ in self._sources:
@@ -122,7 +126,7 @@ class Watch:
             for task in done:
                 task.result()
         finally:
-            begun = (*tasks, stopped, *self._adding)
+            begun = (*tasks, stopped, *self._asked)
             for task in begun:
                 task.cancel()
             await asyncio.gather(*begun, return_exceptions=True)
@@ -216,13 +220,14 @@ class Watch:
         if kind == "fetch_page":
             return self._submit(command.fetch_page.url, command.fetch_page.submission)
         if kind == "add_source":
-            adding = asyncio.create_task(self._add(command.add_source))
-            self._adding.add(adding)
-            adding.add_done_callback(self._adding.discard)
+            self._beside(self._add(command.add_source))
         elif kind is not None:
             id_ = getattr(command, kind).removeprefix("sources/")
             if id_ not in self._sources:
                 raise Quarantine(f"no source {id_}")
+            if kind == "check_source":
+                self._beside(self._check(self._sources[id_]))
+                return []
             if kind == "run_source":
                 self._frontier.poll_now(id_)
             else:
@@ -232,6 +237,12 @@ class Watch:
             self._changed.add(id_)
         self._wake.set()
         return []
+
+    def _beside(self, work: Coroutine[None, None, None]) -> None:
+        """Do something that takes long beside all other work."""
+        task = asyncio.create_task(work)
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
 
     def _is_ours(self, command: SourceCommand) -> bool:
         kind = command.WhichOneof("command")
@@ -272,6 +283,14 @@ class Watch:
             self._changed.add(spec.id)
             self._wake.set()
         await self._bus.publish("source.checked", answer, request.request)
+
+    async def _check(self, spec: SourceSpec) -> None:
+        """Look whether a source still reads as declared, some at once and each in its turn; the next report tells."""
+        async with self._checks:
+            found = await self._checker.check(spec, RECHECK_S)
+        told = Source(check_time=to_timestamp(self._now()), checks=found)
+        self._frontier.checked(spec.id, protojson.to_json(told))
+        self._changed.add(spec.id)
 
     async def _reports(self) -> None:
         while True:

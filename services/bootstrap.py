@@ -30,6 +30,7 @@ from services.core.worker import run_worker
 from services.gateway.app import Gateway
 from services.gateway.metrics import metrics_server
 from services.gateway.serve import WebServer
+from services.maintenance import servicer as maintenance
 from services.operations.gauges import Gauges
 from services.parts import Services, at_once, handlers
 from services.roles import ALL, Role, addresses
@@ -40,7 +41,7 @@ from services.rpc.routing import RoutingChannel
 from services.rpc.serve import Server
 from services.stores import Stores, open_stores, watch
 from services.supervisor import Child, Lock, is_locked
-from services.upkeep import keep_up
+from services.upkeep import Chores, keep_up
 
 LOCK_WAIT_S = 1.0
 """Seconds to wait for the lock: who only looks whether a program runs holds it for a moment."""
@@ -73,12 +74,13 @@ class Running:
     metrics_url: str = ""
     tasks: tuple[asyncio.Task[Any], ...] = ()
 
-    async def until(self, stop: asyncio.Event) -> None:
-        """Wait until `stop` is set; a worker that ends before is raised as the fault that it is."""
-        waiting = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait({waiting, *self.tasks}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        for task in done - {waiting}:
+    async def until(self, *stops: asyncio.Event) -> None:
+        """Wait until one of `stops` is set; a worker that ends before is raised as the fault that it is."""
+        waiting = {asyncio.create_task(stop.wait()) for stop in stops}
+        done, _ = await asyncio.wait({*waiting, *self.tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        for task in done - waiting:
             task.result()
 
 
@@ -91,6 +93,7 @@ async def running(
     crawl: bool = True,
     role: Role = ALL,
     clock: Clock = utc_now,
+    restart: asyncio.Event | None = None,
     **given: Any,
 ) -> AsyncIterator[Running]:
     """Run a role, by itself everything, in this process, over the stores that the settings ask for; leaving the block stops it gracefully.
@@ -104,6 +107,7 @@ async def running(
         crawl: run the crawler child, where the settings enable it.
         role: what this process does.
         clock: the present moment.
+        restart: set where a person asks that the program starts again; None where nothing starts it again.
         **given: stores to use, by the names of `Stores`, and a `classifier`.
 
     Raises:
@@ -129,7 +133,9 @@ async def running(
         elsewhere = {name: to for name, to in addresses(settings.peers).items() if name not in role.names}
         channel = gate.channel = RoutingChannel(server.target, elsewhere, settings.grpc)
         stack.push_async_callback(channel.close)
-        services = Services.over(settings, stores, channel, clock, seen, role, load)
+        chores = again(settings, stores, role, clock) if work else Chores()
+        part_of = maintenance.Program(chores, restart.set if restart else None)
+        services = Services.over(settings, stores, channel, clock, seen, role, load, part_of)
         for name, servicer in services.by_name.items():
             server.add(name, servicer)
         stack.push_async_callback(services.close)
@@ -137,11 +143,9 @@ async def running(
         stack.push_async_callback(server.stop)
         program = Running(settings, stores, channel)
         if work:
-            chores = keep_up(
-                first(services, stores, role), begun := asyncio.Event(), again(settings, stores, role, clock)
-            )
+            upkeep = keep_up(first(services, stores, role), begun := asyncio.Event(), chores)
             program.tasks = (
-                asyncio.create_task(chores, name="upkeep"),
+                asyncio.create_task(upkeep, name="upkeep"),
                 *(
                     asyncio.create_task(
                         run_worker(stores.bus, *place, handle, at_once=at_once(settings, place)), name=".".join(place)

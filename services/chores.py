@@ -13,14 +13,16 @@ from services.backup import scheduled
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.observation import Observations
+from services.core.ports import Retained
 from services.media import rebuild
 from services.media.evidence import EvidenceStore
 from services.media.retention import Janitor
+from services.media.source_checks import ask_for_checks
 from services.operations.gauges import Gauges
 from services.parts import Services, watched
 from services.roles import Role
 from services.stores import Stores, adapter
-from services.upkeep import Repeated
+from services.upkeep import NOT_DUE, Chores, Outcome, Repeated
 
 COMPANIONS_S = 60.0
 """Seconds between two looks at the sources and alerts that analysts see beside the articles."""
@@ -28,6 +30,8 @@ RETENTION_S, RETENTION_AFTER_S = 86_400.0, 3600.0
 """Seconds between two runs that forget what is due, and from the start to the first."""
 BACKUP_LOOK_S = 600.0
 """Seconds between two looks whether a backup is due."""
+CHECKS_AFTER_S = 1800.0
+"""Seconds from the start to the first check of the sources."""
 _KEEPS_INDEX = ("media.analyzed", "index")
 
 
@@ -39,22 +43,63 @@ def first(services: Services, stores: Stores, role: Role) -> Mapping[str, Callab
     return {**index, **services.first_steps}
 
 
-def again(settings: Settings, stores: Stores, role: Role, clock: Clock) -> Sequence[Repeated]:
-    """What comes again and again, for those who keep the index: forgetting, the backup, and what analysts see with Kibana."""
-    if _KEEPS_INDEX not in role.workers:
-        return ()
+def again(settings: Settings, stores: Stores, role: Role, clock: Clock) -> Chores:
+    """What comes again and again, for those who keep the index: forgetting, the backup, source checks, and what analysts see with Kibana."""
+    work = _work(settings, stores, clock) if _KEEPS_INDEX in role.workers else ()
+    return Chores(work, settings.data_dir / "chores.json", clock)
+
+
+def _work(settings: Settings, stores: Stores, clock: Clock) -> Sequence[Repeated]:
     who = janitor(settings, stores, clock)
-    found = [Repeated(FORGET_S, partial(_forget_access, who, settings, stores, clock), after_s=FORGET_S)]
+    found = [Repeated("sessions", FORGET_S, partial(_forget_access, who, settings, stores, clock), after_s=FORGET_S)]
     if settings.retention.enabled:
-        found.append(Repeated(RETENTION_S, who.run, after_s=RETENTION_AFTER_S))
+        confirmed = partial(_retention, who, True)
+        found.append(Repeated("retention", RETENTION_S, partial(_retention, who), RETENTION_AFTER_S, confirmed))
     if settings.backup.folder is not None:
-        found.append(Repeated(BACKUP_LOOK_S, lambda: asyncio.to_thread(scheduled.run, settings, clock), BACKUP_LOOK_S))
+        found.append(Repeated("backup", BACKUP_LOOK_S, partial(_backup, settings, clock), BACKUP_LOOK_S))
+    if settings.crawler.enabled and settings.crawler.check_hours:
+        every_s = 3600.0 * settings.crawler.check_hours
+        found.append(Repeated("sources", every_s, partial(_checks, stores), CHECKS_AFTER_S))
     if adapter(settings, "index") == "cluster":
         from services.adapters.cluster.elastic_companions import refresh_companions
 
-        found.append(Repeated(COMPANIONS_S, partial(refresh_companions, stores.ledger, settings.elasticsearch)))
-        found.append(Repeated(RETENTION_S, partial(_tidy, stores.index, clock), after_s=RETENTION_AFTER_S))
+        show = partial(refresh_companions, stores.ledger, settings.elasticsearch)
+        found.append(Repeated("analysts", COMPANIONS_S, show))
+        found.append(Repeated("index", RETENTION_S, partial(_tidy, stores.index, clock), after_s=RETENTION_AFTER_S))
     return found
+
+
+async def _retention(who: Janitor, confirmed: bool = False) -> Outcome:
+    """Forget what is due, told in words."""
+    report = await who.run(confirmed=confirmed)
+    if report.refused:
+        return Outcome("refused", report.refused.vi, report.refused.en)
+    text, evidence, article = (
+        report.done.get(kind, 0) for kind in (Retained.TEXT, Retained.EVIDENCE, Retained.ARTICLE)
+    )
+    left = sum(report.left.values())
+    return Outcome(
+        "done",
+        f"Rút gọn {text} bài, bỏ minh chứng của {evidence} bài, xoá {article} bài; {left} bài đến hạn còn chờ lần sau.",
+        f"{text} texts shortened, evidence of {evidence} articles forgotten, {article} articles erased; "
+        f"{left} due ones wait for the next run.",
+    )
+
+
+async def _checks(stores: Stores) -> Outcome:
+    """Have the sources checked by the crawler."""
+    count = await ask_for_checks(stores.bus, stores.ledger)
+    return Outcome(
+        "done",
+        f"Đã yêu cầu kiểm tra {count} nguồn tin; kết quả ở trang Nguồn tin.",
+        f"Asked for a check of {count} sources; the results are on the sources page.",
+    )
+
+
+async def _backup(settings: Settings, clock: Clock) -> Outcome:
+    """Make the daily backup where it is due."""
+    made = await asyncio.to_thread(scheduled.run, settings, clock)
+    return NOT_DUE if made is None else Outcome("done", f"Đã sao lưu vào {made}.", f"Backup written to {made}.")
 
 
 async def _forget_access(who: Janitor, settings: Settings, stores: Stores, clock: Clock) -> None:

@@ -20,6 +20,7 @@ from services.core.ports import Classifier
 from services.core.worker import Handle
 from services.land.import_servicer import ImportServicer
 from services.land.servicer import LandServicer
+from services.maintenance.servicer import MaintenanceServicer, Program
 from services.media.alert_servicer import AlertServicer
 from services.media.alerting import Alerter, Notifier
 from services.media.analyze import Analyzer
@@ -32,6 +33,7 @@ from services.roles import ALL, Role
 from services.sentiment.servicer import SentimentServicer
 from services.situation.servicer import SituationServicer
 from services.stores import Stores, adapter, open_classifier
+from services.upkeep import Chores
 
 
 def watched(settings: Settings, stores: Stores, seen: Observations) -> Watched:
@@ -62,8 +64,13 @@ class Services:
         seen: Observations,
         role: Role = ALL,
         load: Callable[[], Classifier] | None = None,
+        program: Program | None = None,
     ) -> Services:
-        """The servicers of a role over some stores; `load` gives the classifier, by itself that of the settings."""
+        """The servicers of a role over some stores.
+
+        `load` gives the classifier, by itself that of the settings; `program` is what they are a part of.
+        """
+        part_of = program or Program(Chores())
         load = load or (lambda: open_classifier(settings))
         evidence = EvidenceStore(settings.data_dir / "evidence")
         uploads = settings.data_dir / "uploads"
@@ -77,6 +84,7 @@ class Services:
             _IMPORTS: lambda: ImportServicer(stores.parcels, stores.bus, uploads, settings.land, clock),
             _SITUATION: lambda: SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
             _OPERATIONS: lambda: OperationsServicer(watched(settings, stores, seen), channel, crawling, clock),
+            _MAINTENANCE: lambda: MaintenanceServicer(settings, part_of, clock),
             _ACCESS: lambda: AccessServicer(stores.ledger, clock),
         }
         return cls({name: make() for name, make in makers.items() if name in role.names})
@@ -88,7 +96,7 @@ class Services:
 
     async def close(self) -> None:
         """Stop what works in the background."""
-        for name in (_IMPORTS, _LAND, _SENTIMENT):
+        for name in (_IMPORTS, _LAND, _SENTIMENT, _MAINTENANCE):
             if name in self.by_name:
                 await self.by_name[name].close()
 
@@ -100,6 +108,7 @@ _AREA, _LAND, _IMPORTS = (
 )
 _MEDIA, _ALERTS = "ngoclinh.media.v1.MediaService", "ngoclinh.media.v1.AlertService"
 _SENTIMENT, _SITUATION = "ngoclinh.sentiment.v1.SentimentService", "ngoclinh.situation.v1.SituationService"
+_MAINTENANCE = "ngoclinh.operations.v1.MaintenanceService"
 _OPERATIONS, _ACCESS = "ngoclinh.operations.v1.OperationsService", "ngoclinh.access.v1.AccessService"
 
 

@@ -15,7 +15,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "land": ("ngoclinh.land.v1.LandService",),
     "imports": ("ngoclinh.land.v1.ImportService",),
     "situation": ("ngoclinh.situation.v1.SituationService",),
-    "operations": ("ngoclinh.operations.v1.OperationsService",),
+    "operations": ("ngoclinh.operations.v1.OperationsService", "ngoclinh.operations.v1.MaintenanceService"),
     "access": ("ngoclinh.access.v1.AccessService",),
 }
 """Full names of services by the key of `PeersSettings` that says where they run."""

@@ -65,13 +65,14 @@ class Places:
         ]
 
 
-def update(bundle: Path, say: Say, places: Places = Places()) -> tuple[str, str]:
+def update(bundle: Path, say: Say, places: Places = Places(), sha256: str = "") -> tuple[str, str]:
     """Install the release of a bundle; returns the versions before and after.
 
     Args:
         bundle: the file.
         say: told each step.
         places: where everything lies.
+        sha256: the hash that the bundle must have, in hexadecimal; empty asks for none.
 
     Raises:
         Forbidden: not as root.
@@ -81,13 +82,8 @@ def update(bundle: Path, say: Say, places: Places = Places()) -> tuple[str, str]
     if os.geteuid() != 0:
         raise Forbidden("Cần quyền root: sudo ngoclinh update TỆP", "Root is needed: sudo ngoclinh update FILE")
     before = metadata.version("ngoclinh")
-    with _unpacked(bundle) as folder:
-        after = (folder / "VERSION").read_text(encoding="utf-8").strip()
-        if release(after) <= release(before):
-            raise Conflict(
-                f"Đang dùng phiên bản {before}; bộ cài là {after}.",
-                f"Release {before} is installed; the bundle has {after}.",
-            )
+    with _unpacked(bundle, sha256) as folder:
+        after = _newer(folder, before)
         say(f"Cài phiên bản {after} bên cạnh {before} …", f"Installing release {after} beside {before} …")
         _run(["sh", str(folder / "install"), "--release-only"])
         old, new = (places.opt / "current").resolve(), places.opt / "releases" / after
@@ -108,15 +104,41 @@ def update(bundle: Path, say: Say, places: Places = Places()) -> tuple[str, str]
     return before, after
 
 
+def examine(bundle: Path) -> str:
+    """The release of a bundle that can be installed here; nothing is changed.
+
+    Raises:
+        RefusedFile, UnreadableFile: the bundle is damaged or none.
+        Conflict: it is not newer.
+    """
+    with _unpacked(bundle) as folder:
+        return _newer(folder, metadata.version("ngoclinh"))
+
+
+def _newer(folder: Path, before: str) -> str:
+    try:
+        after = (folder / "VERSION").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _damaged("VERSION") from error
+    if release(after) <= release(before):
+        raise Conflict(
+            f"Đang dùng phiên bản {before}; bộ cài là {after}.",
+            f"Release {before} is installed; the bundle has {after}.",
+        )
+    return after
+
+
 @contextmanager
-def _unpacked(bundle: Path) -> Iterator[Path]:
+def _unpacked(bundle: Path, sha256: str = "") -> Iterator[Path]:
     """The folder of a bundle whose every file has the hash that it states.
 
-    Who made a bundle is not proved by it: its own hash is compared by people, with the one that was published.
+    Who made a bundle is not proved by it: its own hash is compared by people, with the one that was published. Where
+    that hash is given, the bytes that have it are those that are unpacked, whoever may write the file meanwhile.
     """
     with tempfile.TemporaryDirectory(prefix="ngoclinh-update-") as temporary:
         try:
-            with tarfile.open(bundle, "r:") as archive:
+            checked = _same(bundle, Path(temporary) / ".bundle", sha256) if sha256 else bundle
+            with tarfile.open(checked, "r:") as archive:
                 root = Path(temporary) / _extract(archive, Path(temporary))
         except (tarfile.TarError, EOFError) as error:
             raise _damaged(str(error)) from error
@@ -125,6 +147,17 @@ def _unpacked(bundle: Path) -> Iterator[Path]:
             raise InvalidField("BUNDLE", f"không đọc được: {why}", f"cannot be read: {why}") from error
         _compare(root)
         yield root
+
+
+def _same(bundle: Path, copied: Path, sha256: str) -> Path:
+    """A copy out of others' reach, if it has the hash that was asked for."""
+    shutil.copyfile(bundle, copied)
+    with copied.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256.lower():
+            raise RefusedFile(
+                "Mã SHA-256 của bộ cài không đúng với mã đã nêu.", "The bundle has another SHA-256 than was asked for."
+            )
+    return copied
 
 
 def _extract(archive: tarfile.TarFile, folder: Path) -> str:

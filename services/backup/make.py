@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from crawlers.catalogue import own_folder
 from services.adapters.embedded.files import Files
@@ -35,6 +35,7 @@ from services.backup.content import (
     is_name,
 )
 from services.backup.postgres import dump
+from services.backup.readable import readable
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import InvalidField, Unavailable
@@ -44,16 +45,18 @@ CHUNK = 1 << 20
 """Bytes that are read at once."""
 _PACKED = (".sqlite", ".json", ".toml")
 """Endings of what is worth compressing; evidence is compressed already."""
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
-def make(settings: Settings, target: Path, clock: Clock = utc_now) -> Manifest:
+def make(
+    settings: Settings, target: Path, clock: Clock = utc_now, told: Callable[[int], object] = lambda count: None
+) -> Manifest:
     """Write a backup of everything that the settings name; blocks until the file is on disk, whole.
 
     Args:
         settings: where everything lies.
         target: a file that is not there yet.
         clock: the present moment.
+        told: hears how many bytes were added, often.
 
     Raises:
         InvalidField: the file is there already, or cannot be written.
@@ -65,7 +68,7 @@ def make(settings: Settings, target: Path, clock: Clock = utc_now) -> Manifest:
         part = Path(staging) / "backup"
         with part.open("wb") as file:
             os.fchmod(file.fileno(), 0o600)
-            manifest = _write(settings, Path(staging), file, clock)
+            manifest = _write(settings, Path(staging), file, clock, told)
             file.flush()
             os.fsync(file.fileno())
         os.link(part, target)  # unlike a rename it replaces nothing
@@ -87,26 +90,36 @@ def _told(target: Path) -> Iterator[None]:
         raise InvalidField("FILE", f"không ghi được {target}: {why}", f"cannot write {target}: {why}") from error
 
 
-def _write(settings: Settings, staging: Path, file: BinaryIO, clock: Clock) -> Manifest:
+def size(settings: Settings) -> int:
+    """About how many bytes a backup adds: of stores and folders that are files of this machine."""
+    stores = (getattr(Files(settings.data_dir), name) for name in STORES if _embedded(settings, name))
+    paths = [*stores, *(path for folder in FOLDERS for path, _ in _folder(settings, folder))]
+    return sum(path.stat().st_size for path in paths if path.exists())
+
+
+def _write(settings: Settings, staging: Path, file: BinaryIO, clock: Clock, told: Callable[[int], object]) -> Manifest:
     time = clock()
     stores = _copy_stores(settings, staging)
     files: dict[str, FileEntry] = {}
+    add = partial(_add_file, told=told)
     with zipfile.ZipFile(file, "w", compresslevel=1) as archive:
         for path in sorted(staging.glob("*.sqlite")):
-            files[path.name] = _add(archive, path, path.name)
+            files[path.name] = add(archive, path, path.name)
             path.unlink()
         dumped = [name for name in ("ledger", "parcels") if adapter(settings, name) == "cluster"]
         if dumped:
             dump(settings.postgres, dumped, staging / POSTGRES)
-            files[POSTGRES] = _add(archive, staging / POSTGRES, POSTGRES)
+            files[POSTGRES] = add(archive, staging / POSTGRES, POSTGRES)
         for folder in FOLDERS:
             for path, name in _folder(settings, folder):
                 try:
-                    files[name] = _add(archive, path, name)
+                    files[name] = add(archive, path, name)
                 except FileNotFoundError:
                     continue  # it was erased meanwhile, as an article was taken down or an import ended
-        (staging / SETTINGS).write_text(_settings(settings), encoding="utf-8")
-        files[SETTINGS] = _add(archive, staging / SETTINGS, SETTINGS)
+        (staging / SETTINGS).write_text(
+            json.dumps(readable(settings.model_dump(mode="json")), ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        files[SETTINGS] = add(archive, staging / SETTINGS, SETTINGS)
         manifest = Manifest(
             version=metadata.version("ngoclinh"),
             time=time.isoformat(),
@@ -149,31 +162,19 @@ def _folder(settings: Settings, folder: str) -> Iterator[tuple[Path, str]]:
             yield path, name
 
 
-def _add(archive: zipfile.ZipFile, path: Path, name: str) -> FileEntry:
+def _add_file(archive: zipfile.ZipFile, path: Path, name: str, told: Callable[[int], object]) -> FileEntry:
     """Add a file; it is read once, and what was read is what the manifest says."""
     entry = zipfile.ZipInfo(name)
     entry.external_attr = 0o600 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED if name.endswith(_PACKED) else zipfile.ZIP_STORED
-    digest, size = hashlib.sha256(), 0
+    digest, count = hashlib.sha256(), 0
     with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
         while part := source.read(CHUNK):
             digest.update(part)
-            size += len(part)
+            count += len(part)
             target.write(part)
-    return FileEntry(size=size, sha256=digest.hexdigest())
-
-
-def _settings(settings: Settings) -> str:
-    """The settings for people to read: they hold places of secrets, never secrets; an address loses what is before "@"."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [plain(each) for each in value]
-        return _USER_INFO.sub("", value) if isinstance(value, str) else value
-
-    return json.dumps(plain(settings.model_dump(mode="json")), ensure_ascii=False, indent=1)
+            told(len(part))
+    return FileEntry(size=count, sha256=digest.hexdigest())
 
 
 def _sync(folder: Path) -> None:

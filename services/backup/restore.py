@@ -52,10 +52,16 @@ def restore(settings: Settings, source: Path, clock: Clock = utc_now) -> tuple[M
         RefusedFile: it holds what no backup holds.
         TooLarge: the disk has too little room.
     """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Lock(settings.data_dir / "lock"):
+        return bring_back(settings, source, f"before-restore-{clock():%Y%m%dT%H%M%S%fZ}")
+
+
+def bring_back(settings: Settings, source: Path, before: str) -> tuple[Manifest, Path]:
+    """The same for who holds the lock of the data folder; `before` is the folder for what was there before."""
     data = settings.data_dir
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with Lock(data / "lock"), archive.opened(source) as (file, manifest):
-        _require_known(settings, manifest)
+    with archive.opened(source) as (file, manifest):
+        require_known(settings, manifest)
         finish(data)
         staging = data / _STAGING
         shutil.rmtree(staging, ignore_errors=True)
@@ -67,7 +73,6 @@ def restore(settings: Settings, source: Path, clock: Clock = utc_now) -> tuple[M
                 postgres.restore(settings.postgres, staging / "new" / POSTGRES)
                 (staging / "new" / POSTGRES).unlink()
             (staging / "new" / SETTINGS).rename(staging / "new" / _SETTINGS_KEPT)
-            before = f"before-restore-{clock():%Y%m%dT%H%M%S%fZ}"
             plan = {"before": before, "names": sorted(path.name for path in (staging / "new").iterdir())}
             (staging / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
         except BaseException:
@@ -100,7 +105,26 @@ def finish(data: Path) -> None:
     shutil.rmtree(sound)
 
 
-def _require_known(settings: Settings, manifest: Manifest) -> None:
+def take_back(data: Path, before: str) -> None:
+    """Undo a restore into files: what lies in `before` takes its place again, and that of the backup lies in `{before}-undone`.
+
+    Only who holds the lock of the data folder may call this; it may be called again after a crash.
+    """
+    finish(data)
+    staging = data / _STAGING
+    if (data / before).is_dir():
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(mode=0o700)
+        names = sorted(path.name for path in (data / before).iterdir())
+        (staging / "plan.json").write_text(json.dumps({"before": f"{before}-undone", "names": names}), encoding="utf-8")
+        os.sync()
+        (data / before).rename(staging / "new")
+    if (staging / "new").is_dir():
+        staging.rename(data / _SOUND)
+    finish(data)
+
+
+def require_known(settings: Settings, manifest: Manifest) -> None:
     """Refuse what a newer release made, and what belongs to stores of another mode."""
     ours = metadata.version("ngoclinh")
     if release(manifest.version) > release(ours):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from services.core.errors import InvalidField
 
@@ -180,6 +180,12 @@ class CrawlerSettings(Section):
     )
     relevance_gate: bool = Field(
         True, description="Keep articles of national sources only where they name a place of a watch area's province."
+    )
+    check_hours: int = Field(
+        24,
+        ge=0,
+        le=8760,
+        description="Hours between two checks whether a source still reads as declared; 0 checks none.",
     )
     memory_mb: int = Field(1024, ge=256, description="Memory fence of the crawler process in MB.")
     shards: int = Field(1, ge=1, le=64, description="Crawlers that share the hosts.")
@@ -394,6 +400,9 @@ class BackupSettings(Section):
     )
     hour: int = Field(2, ge=0, le=23, description="Hour of the day in Vietnam after which it is made.")
     keep: int = Field(7, ge=1, le=1000, description="Daily backups that are kept.")
+    max_upload_mb: int = Field(
+        20_000, ge=1, le=1_000_000, description="Largest backup or bundle that the settings page takes, in MB."
+    )
 
 
 class ObservabilitySettings(Section):
@@ -415,6 +424,15 @@ class WatchAreaSettings(Section):
 
 NAM_TRA_MY = WatchAreaSettings(title="Nam Trà My", areas=["20944", "20941", "20950", "20938", "20959"])
 """The five communes of the former district, the default watch area."""
+
+
+class _Origins(dict[str, tuple[str, str]]):
+    """What `load` saw, by dotted key; settings are the same wherever their values come from."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Origins)
+
+    __hash__ = None
 
 
 class Settings(Section):
@@ -452,6 +470,14 @@ class Settings(Section):
     postgres: PostgresSettings = PostgresSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     kibana: KibanaSettings = KibanaSettings()
+    _origins: _Origins = PrivateAttr(default_factory=lambda: _Origins())
+
+    def origin(self, key: str) -> tuple[str, str]:
+        """Where the value of a dotted key comes from, as `load` read it: what ("default", "file", …), and its name."""
+        for known, where in self._origins.items():
+            if f"{known}.".startswith(f"{key}.") or f"{key}.".startswith(f"{known}."):
+                return where
+        return ("default", "")
 
 
 def load(
@@ -468,6 +494,7 @@ def load(
         InvalidField: an unknown key (the message names the nearest one) or a value out of range.
     """
     tree: dict[str, Any] = {}
+    origins: dict[str, tuple[str, str]] = {}
     file = path or Path("ngoclinh.toml")
     if path is not None or file.is_file():
         try:
@@ -478,14 +505,20 @@ def load(
             ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidField(str(file), f"không phải TOML đúng: {error}", f"is not valid TOML: {error}") from error
+        origins = dict.fromkeys(_leaves(tree), ("file", str(file)))
     for key, value in (environ if environ is not None else os.environ).items():
         if key.startswith(ENV_PREFIX) and key != f"{ENV_PREFIX}CONFIG":
-            _put(tree, key[len(ENV_PREFIX) :].lower().split("__"), _env_value(value))
+            parts = key[len(ENV_PREFIX) :].lower().split("__")
+            _put(tree, parts, _env_value(value))
+            origins[".".join(parts)] = ("environment", key)
     for key, value in (flags or {}).items():
         if value is not None:
             _put(tree, key.split("."), value)
+            origins[key] = ("option", "")
     try:
-        return Settings.model_validate(tree)
+        settings = Settings.model_validate(tree)
+        settings._origins.update(origins)
+        return settings
     except ValidationError as error:
         first = error.errors()[0]
         dotted = ".".join(str(part) for part in first["loc"])
@@ -507,6 +540,13 @@ def known_keys(section: type[BaseModel] = Settings, prefix: str = "") -> list[st
             found += known_keys(kind, f"{prefix}{name}.")
         else:
             found.append(prefix + name)
+    return found
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> list[str]:
+    found: list[str] = []
+    for key, value in tree.items():
+        found += _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
     return found
 
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from services.core.config import Settings
 from services.core.errors import NgocLinhError
 from services.core.log import get_logger
-from services.gateway import answers, evidence, metrics, openapi, session, upload
+from services.gateway import answers, evidence, maintenance, metrics, openapi, session, upload
 from services.gateway.area_shapes import AreaShapes
 from services.gateway.brief.door import BriefDoor
 from services.gateway.events import Events
@@ -98,10 +98,13 @@ class Gateway:
                 "UploadImport: a file as the body or in a form.",
                 upload.FORM,
             ),
+            *maintenance.routes(channel),
             *session.routes(sign_in, keep),
         )
         doors = {
             UPLOAD: Door(max_bytes=(settings.land.max_upload_mb + 1) * MIB, kinds=upload.KINDS),
+            maintenance.BACKUP: Door(max_bytes=settings.backup.max_upload_mb * MIB, kinds=maintenance.KINDS),
+            maintenance.BUNDLE: Door(max_bytes=settings.backup.max_upload_mb * MIB, kinds=maintenance.KINDS),
             CLIP: Door(max_bytes=evidence.MAX_BODY, kinds=evidence.KINDS),
             "/healthz": Door(open=True),
             session.PATH: Door(max_bytes=session.MAX_BODY, open=True),

@@ -12,7 +12,7 @@ from ngoclinh.access.v1 import access_service_pb2
 from ngoclinh.area.v1 import area_service_pb2
 from ngoclinh.land.v1 import import_service_pb2, land_service_pb2
 from ngoclinh.media.v1 import alert_service_pb2, media_service_pb2
-from ngoclinh.operations.v1 import operations_service_pb2
+from ngoclinh.operations.v1 import maintenance_service_pb2, operations_service_pb2
 from ngoclinh.sentiment.v1 import sentiment_service_pb2
 from ngoclinh.situation.v1 import situation_service_pb2
 from ngoclinh.type.v1 import access_pb2
@@ -26,6 +26,7 @@ FILES = (
     import_service_pb2,
     situation_service_pb2,
     operations_service_pb2,
+    maintenance_service_pb2,
     access_service_pb2,
 )
 """The files that declare services."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ngoclinh.media.v1.article_pb2 import SourceDefinition, SourceList
+from ngoclinh.media.v1.article_pb2 import SOURCE_STATE_ACTIVE, Source, SourceDefinition, SourceList
 from ngoclinh.media.v1.event_pb2 import AddSource, SourceChecked, SourceCommand
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_CONFLICT, ERROR_REASON_INVALID_FIELD
 
@@ -55,7 +55,7 @@ async def add(crawls: Crawls, site: Site, **fields: Any) -> tuple[SourceChecked,
         async def stop() -> None:
             await asyncio.sleep(0.1)
             async with asyncio.timeout(30):
-                while watch._adding or watch._active or (not site.requests and "feeds" in fields):  # noqa: ASYNC110
+                while watch._asked or watch._active or (not site.requests and "feeds" in fields):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
             await asyncio.sleep(1.5)
             watch.stop()
@@ -133,3 +133,30 @@ async def test_a_definition_that_is_none_is_refused_before_anything_is_asked(cra
     assert answer.reason == ERROR_REASON_INVALID_FIELD
     assert answer.message.vi.startswith("definition.tier")
     assert not site.requests
+
+
+async def test_a_source_that_is_crawled_is_checked_again_and_its_report_says_what_was_found(
+    crawls: Crawls, site: Odd
+) -> None:
+    await add(crawls, site, feeds=["/rss.xml"], allow=["^/tin-"])
+
+    async def check() -> list[Source]:
+        """What is reported once the check of the source has ended."""
+
+        def started(watch: Watch) -> None:
+            async def stop() -> None:
+                async with asyncio.timeout(60):
+                    while not watch._frontier.last_check("moi") or watch._asked:  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+                watch.stop()
+
+            crawls.stopper = asyncio.create_task(stop())  # type: ignore[attr-defined]
+
+        events = await crawls.crawl(False, [(SourceCommand(check_source="sources/moi"), random_id())], started)
+        return [event.source for event in events["source.state"]]
+
+    last = (await check())[-1]
+    assert [(one.kind, one.ok) for one in last.checks] == [("robots", True), ("feed", True), ("article", True)]
+    assert (last.HasField("check_time"), last.title, last.state) == (True, "Mới", SOURCE_STATE_ACTIVE)
+    again = (await check())[0]
+    assert [(one.kind, one.ok) for one in again.checks][:2] == [("robots", True), ("feed", True)], "it is remembered"

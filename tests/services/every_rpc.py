@@ -33,6 +33,12 @@ from ngoclinh.media.v1.media_service_pb2 import (
     GetArticleRequest,
     TakeDownArticleRequest,
 )
+from ngoclinh.operations.v1.maintenance_service_pb2 import (
+    DeleteBackupRequest,
+    DownloadBackupRequest,
+    RestoreBackupRequest,
+    RunChoreRequest,
+)
 from ngoclinh.type.v1.access_pb2 import Scope
 
 from services.rpc import areas_of, methods
@@ -41,6 +47,7 @@ from services.rpc.serve import Server
 MINE, THEIRS = "watchAreas/mine", "watchAreas/theirs"
 COMMUNES = {MINE: ["areas/2025-20944", "areas/2025-20941"], THEIRS: ["areas/2025-20950"]}
 ARTICLE, RULE = f"articles/{'a' * 26}", f"alertRules/{'a' * 26}"
+BACKUP = "backups/x.ngoclinh"
 _THEIR_RULE = AlertRule(name=RULE, title="x", condition=ArticleFilter(watch_area=THEIRS))
 _WINDOW = {"title": "x", "window": {"seconds": 60}, "cooldown": {"seconds": 60}}
 
@@ -67,6 +74,10 @@ REQUESTS: dict[str, Message] = {
     "SummarizeLand": SummarizeLandRequest(areas=COMMUNES[THEIRS]),
     "GetParcel": GetParcelRequest(name="parcels/x"),
     "BatchGetParcels": BatchGetParcelsRequest(names=["parcels/x"]),
+    "RunChore": RunChoreRequest(name="chores/retention"),
+    "DownloadBackup": DownloadBackupRequest(name=BACKUP),
+    "DeleteBackup": DeleteBackupRequest(name=BACKUP),
+    "RestoreBackup": RestoreBackupRequest(name=BACKUP, confirmation="x"),
     "FindParcels": FindParcelsRequest(keys=[ParcelKey(communes=["areas/2025-20950"], sheet="1", number="1")]),
 }
 """Requests that an empty one would not do for, by name of the method."""

@@ -1,0 +1,1 @@
+"""What the settings page does: the same as the commands backup, restore and update, by the same code."""
