@@ -1,7 +1,8 @@
 """Runs in a pod beside the product: calls the gateway as a browser would. Standard library only.
 
 client.py ask METHOD PATH [FILE]     one call; prints {"status": …, "body": …}
-client.py load SECONDS PATH…         calls the paths in turn from four threads; prints {"calls": …, "failed": [...], …}
+client.py load PATH…                 says "begun", calls the paths in turn from four threads until /tmp/stop is there;
+                                     prints {"calls": …, "failed": [...], …}
 """
 
 import base64
@@ -15,9 +16,9 @@ import urllib.request
 from pathlib import Path
 
 BASE = os.environ["GATEWAY"]
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 STOP = Path("/tmp/stop")
-LONGEST_S = 900
+LONGEST_S = 3600
 
 
 def call(method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -65,6 +66,7 @@ def load(paths: list[str]) -> None:
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
+    print("begun", flush=True)
     for thread in threads:
         thread.join()
     print(json.dumps({"calls": calls, "failed": failed, "slowest_s": round(slowest, 2)}))

@@ -57,7 +57,7 @@ def run(
     def phase() -> str:
         return kubectl("get", "pod", "-n", NAMESPACE, name, "-o", "jsonpath={.status.phase}")
 
-    wait(name, lambda: phase() in ("Succeeded", "Failed"), 300)
+    wait(name, lambda: phase() in ("Succeeded", "Failed"))
     told = kubectl("logs", "-n", NAMESPACE, name, check=False)
     assert phase() == "Succeeded", told
     kubectl("delete", "pod", "-n", NAMESPACE, name)

@@ -21,27 +21,41 @@ LITTLE = [{"op": "replace", "path": "/spec/template/spec/containers/0/resources/
 """All pods have to find room on a node of two cores."""
 
 
-def objects(name: str, tag: str) -> list[dict[str, Any]]:
+def objects(name: str, tag: str, manifests: Path | None = None) -> list[dict[str, Any]]:
     """Everything that is applied.
 
     Args:
         name: overlay of the project.
         tag: tag of our image.
+        manifests: what `k8s/release` printed of the overlay in another release; without it that of today.
     """
+    printed = manifests.read_text() if manifests else _sound([ROOT / "k8s/release", name, tag])
+    (settings,) = (each["data"]["ngoclinh.toml"] for each in _documents(printed) if _has_settings(each))
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as made:
         folder = Path(made)
-        (folder / "ngoclinh.toml").write_text(_settings(name))
-        (folder / "kustomization.yaml").write_text(json.dumps(_kustomization(name, tag)))
+        (folder / "manifests.yaml").write_text(printed)
+        (folder / "kustomization.yaml").write_text(json.dumps(_kustomization(tag, _settings(settings))))
         for file, text in served()[1].items():
             (folder / file).write_text(text)
-        done = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return [each for each in yaml.safe_load_all(done.stdout) if each]
+        return _documents(_sound([KUBECTL, "kustomize", folder]))
 
 
-def _settings(name: str) -> str:
+def _sound(command: list[str | Path]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _documents(text: str) -> list[dict[str, Any]]:
+    return [each for each in yaml.safe_load_all(text) if each]
+
+
+def _has_settings(each: dict[str, Any]) -> bool:
+    return bool(each["kind"] == "ConfigMap" and "ngoclinh.toml" in each["data"])
+
+
+def _settings(text: str) -> str:
     """The overlay's settings with the site of the tests in the place of the sources of the package."""
-    text = (ROOT / "k8s/overlays" / name / "ngoclinh.toml").read_text()
     assert "[crawler]" not in text
     allowed = json.dumps([f"{host(key)}:{PORT}" for key in get_args(SiteKey)])
     text += (
@@ -52,8 +66,8 @@ def _settings(name: str) -> str:
     return text
 
 
-def _kustomization(name: str, tag: str) -> dict[str, Any]:
-    """The kustomization of the tests over the project's overlay."""
+def _kustomization(tag: str, settings: str) -> dict[str, Any]:
+    """The kustomization of the tests over the manifests of a release."""
     patch = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -88,9 +102,8 @@ def _kustomization(name: str, tag: str) -> dict[str, Any]:
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "namespace": NAMESPACE,
-        "resources": [f"../../k8s/overlays/{name}"],
+        "resources": ["manifests.yaml"],
         "configMapGenerator": [
-            {"name": "ngoclinh-config", "behavior": "replace", "files": ["ngoclinh.toml"]},
             {"name": "e2e-sources", "files": [f"{key}.toml" for key in get_args(SiteKey)]},
         ],
         "patches": [
@@ -99,6 +112,10 @@ def _kustomization(name: str, tag: str) -> dict[str, Any]:
                 "target": {"kind": "Deployment|StatefulSet", "labelSelector": OURS},
             },
             {"patch": json.dumps(LITTLE), "target": {"kind": "Deployment|StatefulSet|Job"}},
+            {
+                "patch": json.dumps([{"op": "replace", "path": "/data/ngoclinh.toml", "value": settings}]),
+                "target": {"kind": "ConfigMap", "name": "ngoclinh-config.*"},
+            },
             {"patch": json.dumps(policy), "target": {"kind": "NetworkPolicy", "name": "crawler|all-in-one"}},
         ],
         "images": [

@@ -19,9 +19,9 @@ def prepared(cluster: str) -> None:
     apply(*definitions)
     for each in definitions:
         name = each["metadata"]["name"]
-        kubectl("wait", "--for=condition=Established", "crd", name, "--timeout=60s")
+        kubectl("wait", "--for=condition=Established", "crd", name, "--timeout=600s")
     apply(*(each for each in rendered("single-node") if each["kind"] == "Namespace"))
-    wait("namespace", lambda: NAMESPACE in kubectl("get", "ns", "-o", "name"), 30)
+    wait("namespace", lambda: NAMESPACE in kubectl("get", "ns", "-o", "name"))
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -1,4 +1,4 @@
-"""The product on a real cluster: it becomes Ready, crawls, imports, answers; pods are killed, restarted, drained."""
+"""The product on a real cluster: it becomes Ready, crawls, imports, answers, is upgraded; pods are killed, restarted, drained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from gis.synthetic import nam_tra_my_sheet
 from tests.e2e_k8s import jobs, overlay, surroundings
-from tests.e2e_k8s.conftest import MEASURED
+from tests.e2e_k8s.conftest import MEASURED, PREVIOUS
 from tests.e2e_k8s.kube import KUBECTL, NAMESPACE, OUTSIDE, apply, items, kubectl, pods, rolled_out, wait
 
 pytestmark = pytest.mark.e2e
@@ -29,27 +29,38 @@ AREAS = 5
 COMPONENT = "app.kubernetes.io/component"
 
 
-@pytest.fixture(scope="module", params=["single-node", "cluster"])
-def product(
-    request: pytest.FixtureRequest, cluster: str, texts: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The name of the overlay that runs."""
-    name: str = request.param
-    objects = overlay.objects(name, cluster)
-    apply(*(each for each in objects if each["kind"] == "Namespace"))
-    wait("account", lambda: "default" in kubectl("get", "sa", "-n", NAMESPACE, "-o", "name"), 60)
-    surroundings.make_secrets()
-    folder = tmp_path_factory.mktemp(name)
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where volumes lie that the cluster does not make."""
+    folder = tmp_path_factory.mktemp("volumes")
     for each in (folder, folder.parent, folder.parent.parent):  # the node looks into them as other users
         each.chmod(each.stat().st_mode | 0o055)
-    surroundings.make_volumes(objects, str(folder))
-    start = time.monotonic()
-    apply(*objects)
-    rolled_out(600)
-    MEASURED[f"{name}: seconds until every pod was Ready"] = round(time.monotonic() - start, 1)
-    yield name
-    kubectl("delete", "namespace", NAMESPACE, "--wait=true", timeout_s=300)
-    kubectl("delete", "pv", "--all", "--wait=false", check=False)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["single-node", "cluster"])
+def product(
+    request: pytest.FixtureRequest, cluster: str, previous: str | None, texts: int, volumes: Path
+) -> Iterator[str]:
+    """The name of the overlay that runs; where there is a previous release, it is that one that begins."""
+    name: str = request.param
+    if previous:
+        objects = overlay.objects(name, "previous", PREVIOUS / f"{name}.yaml")
+    else:
+        objects = overlay.objects(name, cluster)
+    try:
+        apply(*(each for each in objects if each["kind"] == "Namespace"))
+        wait("account", lambda: "default" in kubectl("get", "sa", "-n", NAMESPACE, "-o", "name"))
+        surroundings.make_secrets()
+        surroundings.make_volumes(objects, str(volumes / name))
+        start = time.monotonic()
+        apply(*objects)
+        rolled_out()
+        MEASURED[f"{name}: seconds until every pod was Ready"] = round(time.monotonic() - start, 1)
+        yield name
+    finally:
+        kubectl("delete", "namespace", NAMESPACE, "--wait=true", "--timeout=900s", timeout_s=960)
+        kubectl("delete", "pv", "-l", surroundings.MADE, "--wait=false", check=False)
 
 
 def counts() -> dict[str, Any]:
@@ -70,6 +81,31 @@ def counts() -> dict[str, Any]:
     }
 
 
+class Load:
+    """Calls go on in a pod outside from the start of a block to its end; then `found` says what became of them."""
+
+    found: dict[str, Any]
+
+    def __enter__(self) -> Load:
+        script = ["/opt/ngoclinh/bin/python", "/scripts/client.py", "load", *READS]
+        command = [KUBECTL, "exec", "-n", OUTSIDE, "client", "--", *script]
+        self._calls = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._calls.stdout is not None
+        assert self._calls.stdout.readline() == "begun\n"
+        time.sleep(5)
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            time.sleep(5)
+            kubectl("exec", "-n", OUTSIDE, "client", "--", "touch", "/tmp/stop")
+            told, _ = self._calls.communicate(timeout=300)
+            self.found = json.loads(told)
+        finally:
+            self._calls.kill()
+            self._calls.wait()
+
+
 def test_it_crawls_imports_and_joins(product: str, texts: int, tmp_path: Path) -> None:
     sheet = nam_tra_my_sheet()
     file = tmp_path / "sheet.geojson"
@@ -78,14 +114,14 @@ def test_it_crawls_imports_and_joins(product: str, texts: int, tmp_path: Path) -
     query = f"file_name=sheet.geojson&options.as_of_date={sheet.context.as_of}"
     begun = surroundings.ask("POST", f"/v1/imports:upload?{query}", "/tmp/sheet.geojson")
     name = begun["name"]
-    wait("import", lambda: surroundings.ask("GET", f"/v1/{name}")["state"] != "IMPORT_STATE_RUNNING", 120)
+    wait("import", lambda: surroundings.ask("GET", f"/v1/{name}")["state"] != "IMPORT_STATE_RUNNING")
     assert surroundings.ask("GET", f"/v1/{name}")["state"] == "IMPORT_STATE_COMMITTED"
 
     def crawled() -> bool:
         answer = surroundings.ask("GET", "/v1/articles:summarize?facets=ARTICLE_FACET_SENTIMENT")
         return sum(int(each["count"]) for each in answer["facets"][0]["buckets"] if each["value"]) >= texts
 
-    MEASURED[f"{product}: seconds until {texts} texts were crawled and analysed"] = wait("crawl", crawled, 300)
+    MEASURED[f"{product}: seconds until {texts} texts were crawled and analysed"] = wait("crawl", crawled)
     found = counts()
     MEASURED[f"{product}: articles, parcels"] = [found["articles"], found["parcels"]]
     assert found["articles"] == texts
@@ -94,38 +130,50 @@ def test_it_crawls_imports_and_joins(product: str, texts: int, tmp_path: Path) -
     assert any(articles and parcels for _, articles, parcels, _ in found["areas"]), "no commune has both halves"
 
 
-def under_load(*paths: str) -> subprocess.Popen[str]:
-    """Calls go on in a pod outside while the test does something, until `outcome` asks what became of them."""
-    script = ["/opt/ngoclinh/bin/python", "/scripts/client.py", "load", *(paths or READS)]
-    command = [KUBECTL, "exec", "-n", OUTSIDE, "client", "--", *script]
-    load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    time.sleep(5)
-    return load
+def test_an_upgrade_keeps_everything(product: str, cluster: str, previous: str | None, volumes: Path) -> None:
+    if previous is None:
+        pytest.skip("no release before this one was built (tests/e2e_k8s/build-previous)")
+    before, schemas = counts(), _migrations(product)
+    objects = overlay.objects(product, cluster)
+    surroundings.make_volumes(objects, str(volumes / product))
+    with Load() as load:
+        start = time.monotonic()
+        apply(*objects)
+        rolled_out()
+        took = round(time.monotonic() - start, 1)
+    wait("answers", _answers)
+    MEASURED[f"{product}: upgrade from {previous}: seconds, calls, failed, migrations before and after"] = [
+        took, load.found["calls"], len(load.found["failed"]), schemas, _migrations(product),
+    ]  # fmt: skip
+    assert counts() == before
+    images = {container["image"] for pod in pods() for container in pod["spec"]["containers"]}
+    assert not [image for image in images if image.endswith(":previous")]
+    if product == "cluster":  # the one pod over files is a pause by design
+        assert load.found["failed"] == []
 
 
-def outcome(load: subprocess.Popen[str]) -> dict[str, Any]:
-    """What became of the calls."""
-    time.sleep(5)
-    kubectl("exec", "-n", OUTSIDE, "client", "--", "touch", "/tmp/stop")
-    told, _ = load.communicate(timeout=120)
-    found: dict[str, Any] = json.loads(told)
-    return found
+def _migrations(product: str) -> list[int]:
+    """How many migrations the database has, of ledger and of parcels."""
+    if product == "single-node":
+        return []
+    counted = "SELECT (SELECT count(*) FROM ledger.migration), (SELECT count(*) FROM parcels.migration)"
+    psql = ["psql", "-U", "ngoclinh", "-d", "ngoclinh", "-At", "-F", " ", "-c", counted]
+    return [int(each) for each in kubectl("exec", "-n", NAMESPACE, "postgres-0", "--", *psql).split()]
 
 
 def test_every_pod_can_be_killed(product: str) -> None:
     before = counts()
     names = [pod["metadata"]["name"] for pod in pods()]
-    load = under_load()
-    start = time.monotonic()
-    for name in names:
-        kubectl("delete", "pod", "-n", NAMESPACE, name, "--grace-period=0", "--force", check=False)
-        rolled_out(300)
-    took = round(time.monotonic() - start, 1)
-    found = outcome(load)
+    with Load() as load:
+        start = time.monotonic()
+        for name in names:
+            kubectl("delete", "pod", "-n", NAMESPACE, name, "--grace-period=0", "--force", check=False)
+            rolled_out()
+        took = round(time.monotonic() - start, 1)
     MEASURED[f"{product}: pods killed, seconds, calls meanwhile, failed"] = [
-        len(names), took, found["calls"], len(found["failed"]),
+        len(names), took, load.found["calls"], len(load.found["failed"]),
     ]  # fmt: skip
-    wait("answers", _answers, 120)
+    wait("answers", _answers)
     assert counts() == before
 
 
@@ -140,49 +188,48 @@ def test_a_rolling_restart_fails_no_call(product: str) -> None:
     if product == "single-node":
         start = time.monotonic()
         kubectl("rollout", "restart", "-n", NAMESPACE, "deployment")
-        rolled_out(300)
-        wait("answers", _answers, 60)
+        rolled_out()
+        wait("answers", _answers)
         MEASURED["single-node: pause of a restart in seconds, at most"] = round(time.monotonic() - start, 1)
         return
-    load = under_load()
-    start = time.monotonic()
-    kubectl("rollout", "restart", "-n", NAMESPACE, "deployment")
-    rolled_out(300)
-    took = round(time.monotonic() - start, 1)
-    found = outcome(load)
+    with Load() as load:
+        start = time.monotonic()
+        kubectl("rollout", "restart", "-n", NAMESPACE, "deployment")
+        rolled_out()
+        took = round(time.monotonic() - start, 1)
     MEASURED["cluster: rolling restart: seconds, calls, failed, slowest call"] = [
-        took, found["calls"], len(found["failed"]), found["slowest_s"],
+        took, load.found["calls"], len(load.found["failed"]), load.found["slowest_s"],
     ]  # fmt: skip
-    assert found["calls"] > 100
-    assert found["failed"] == []
+    assert load.found["calls"] > 0
+    assert load.found["failed"] == []
 
 
 def test_a_drain_takes_one_pod_of_a_service_at_a_time(product: str) -> None:
     if product == "single-node":
         pytest.skip("its one pod has no budget: a drain is a pause")
     node = items("nodes", "default")[0]["metadata"]["name"]
-    load = under_load()
-    try:
-        kubectl("cordon", node)
-        kubectl(
-            "drain", node, "--pod-selector=app.kubernetes.io/component=gateway", "--ignore-daemonsets",
-            "--delete-emptydir-data", "--force", "--timeout=20s", check=False,
-        )  # fmt: skip
-        kept = [pod for pod in pods() if pod["metadata"]["labels"].get("app.kubernetes.io/component") == "gateway"]
-        assert len([pod for pod in kept if pod["status"]["phase"] == "Running"]) == 1, "the budget holds one pod back"
-    finally:
-        kubectl("uncordon", node)
-    rolled_out(300)
-    found = outcome(load)
-    MEASURED["cluster: drain: calls, failed"] = [found["calls"], len(found["failed"])]
-    assert found["failed"] == []
+    with Load() as load:
+        try:
+            kubectl("cordon", node)
+            kubectl(
+                "drain", node, f"--pod-selector={COMPONENT}=gateway", "--ignore-daemonsets",
+                "--delete-emptydir-data", "--force", "--timeout=20s", check=False,
+            )  # fmt: skip
+            kept = [pod for pod in pods() if pod["metadata"]["labels"].get(COMPONENT) == "gateway"]
+            running = [pod for pod in kept if pod["status"]["phase"] == "Running"]
+            assert len(running) == 1, "the budget holds one pod back"
+        finally:
+            kubectl("uncordon", node)
+        rolled_out()
+    MEASURED["cluster: drain: calls, failed"] = [load.found["calls"], len(load.found["failed"])]
+    assert load.found["failed"] == []
 
 
 def test_the_same_manifests_again_change_nothing(product: str, cluster: str) -> None:
     generations = {each["metadata"]["name"]: each["metadata"]["generation"] for each in items("deployments")}
     apply(*overlay.objects(product, cluster))
     assert {each["metadata"]["name"]: each["metadata"]["generation"] for each in items("deployments")} == generations
-    rolled_out(60)
+    rolled_out()
 
 
 def test_a_backup_brings_everything_back(product: str, cluster: str) -> None:
@@ -190,8 +237,8 @@ def test_a_backup_brings_everything_back(product: str, cluster: str) -> None:
     restore = {"single-node": _through_a_file_of_the_product, "cluster": _through_a_dump}[product]
     start = time.monotonic()
     restore(cluster)
-    rolled_out(400)
-    wait("answers", _answers, 120)
+    rolled_out()
+    wait("answers", _answers)
     after = counts()
     MEASURED[f"{product}: backup, wipe, restore: seconds, articles and parcels before and after"] = [
         round(time.monotonic() - start, 1),
@@ -206,7 +253,7 @@ def _through_a_file_of_the_product(version: str) -> None:
     run = ["exec", "-n", NAMESPACE, "deploy/ngoclinh", "--", "/opt/ngoclinh/bin/ngoclinh"]
     kubectl(*run, "backup", "/data/kept.backup")
     kubectl("scale", "-n", NAMESPACE, "deployment/ngoclinh", "--replicas=0")
-    wait("no pod", lambda: not items("pods"), 120)
+    wait("no pod", lambda: not items("pods", selector=f"{COMPONENT}=all-in-one"))
     script = "ls /data; find /data -mindepth 1 ! -name kept.backup -delete; ngoclinh restore /data/kept.backup"
     jobs.run(
         "restore", f"{surroundings.IMAGE}:{version}", script, user=10001,
@@ -218,16 +265,16 @@ def _through_a_file_of_the_product(version: str) -> None:
 def _through_a_dump(version: str) -> None:
     """The CronJob's dump into an emptied database; the index is rebuilt from the ledger."""
     kubectl("create", "job", "-n", NAMESPACE, "backup-now", "--from=cronjob/backup")
-    kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/backup-now", "--timeout=180s")
+    kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/backup-now", "--timeout=800s")
     kubectl("create", "job", "-n", NAMESPACE, "retention-now", "--from=cronjob/retention")
-    kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/retention-now", "--timeout=180s")
+    kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/retention-now", "--timeout=800s")
     kubectl("delete", "job", "-n", NAMESPACE, "backup-now", "retention-now")
     replicas = {each["metadata"]["name"]: each["spec"]["replicas"] for each in items("deployments")}
     kubectl(
         "scale", "-n", NAMESPACE, "--replicas=0", *(f"deployment/{name}" for name in replicas), "statefulset/imports"
     )
     gone = ("gateway", "media", "land", "worker", "imports", "sentiment")
-    wait("no pod", lambda: not [pod for pod in items("pods") if pod["metadata"]["labels"].get(COMPONENT) in gone], 120)
+    wait("no pod", lambda: not [pod for pod in items("pods") if pod["metadata"]["labels"].get(COMPONENT) in gone])
     script = (
         'export PGPASSWORD="$(cat /run/secrets/stores/postgres-password)"\n'
         'sql() { psql -h postgres -U ngoclinh -d ngoclinh -v ON_ERROR_STOP=1 -c "$1"; }\n'
