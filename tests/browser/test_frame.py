@@ -15,7 +15,7 @@ from services.gateway.static import BUILT
 from tests.browser.conftest import AXE, Product, unique
 
 SOURCE = BUILT.parent / "src"
-PAGES = ["", "news", "land", "alerts", "sources", "quarantine", "brief", "clip", "help", "help/dwg"]
+PAGES = ["", "news", "land", "alerts", "sources", "quarantine", "settings", "brief", "clip", "help", "help/dwg"]
 MOST_BYTES = 450_000
 FIRST_VIEW_MS = 1500
 TRIES = 6  # other work on the machine may slow some of them down

@@ -122,8 +122,8 @@ export interface Upload<T> {
   abort: () => void;
 }
 
-/** Send a form with files; `progress` hears the share that was sent, 0 to 1. */
-export function upload<T>(path: string, form: FormData, progress: (share: number) => void): Upload<T> {
+/** Send a form with files, or a file by itself; `progress` hears the share that was sent, 0 to 1. */
+export function upload<T>(path: string, form: FormData | Blob, progress: (share: number) => void): Upload<T> {
   const request = new XMLHttpRequest();
   const done = new Promise<T>((resolve, reject) => {
     request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
@@ -136,6 +136,7 @@ export function upload<T>(path: string, form: FormData, progress: (share: number
   });
   request.open("POST", path);
   request.setRequestHeader("accept-language", lang());
+  if (form instanceof Blob) request.setRequestHeader("content-type", "application/octet-stream");
   request.send(form);
   return { done, abort: () => request.abort() };
 }

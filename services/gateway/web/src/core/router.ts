@@ -35,6 +35,7 @@ const pages: Record<string, () => Promise<PageModule>> = {
   alerts: () => import("../pages/alerts"),
   sources: () => import("../pages/sources"),
   quarantine: () => import("../pages/quarantine"),
+  settings: () => import("../pages/settings"),
   brief: () => import("../pages/brief"),
   clip: () => import("../pages/clip"),
   help: () => import("../pages/help"),

@@ -27,6 +27,7 @@ const ENTRIES: Entry[] = [
   { page: "clip", key: "nav.clip", icon: "clip", needs: "MediaService/SubmitArticle" },
   { page: "sources", key: "nav.sources", icon: "source" },
   { page: "quarantine", key: "nav.quarantine", icon: "quarantine", needs: "OperationsService/ListQuarantined" },
+  { page: "settings", key: "nav.settings", icon: "settings", needs: "MaintenanceService/GetMaintenance" },
   { page: "help", key: "nav.help", icon: "help" },
 ];
 const shown = (): Entry[] => ENTRIES.filter(({ needs }) => !needs || may(needs));

@@ -47,6 +47,22 @@ export default function sources({ update }: Context): View {
   const trouble = (source: Source): string =>
     [local(source.problem), ...source.discoveries.map(({ problem }) => local(problem))].filter(Boolean)[0] ?? "";
 
+  /** What the last look at a source as a whole found; the parts are told on demand. */
+  function checks({ check_time, checks: found }: Source): TemplateResult {
+    if (!check_time) return html`<span class="age">—</span>`;
+    const wrong = found.filter(({ ok }) => !ok).length;
+    return html`<details class="checked">
+      <summary class=${wrong ? "bad" : ""}>${wrong ? t("source.check_wrong", { n: num(wrong) }) : t("source.check_good")} · ${age(check_time)}</summary>
+      <ul class="plain checks">
+        ${found.map(
+          ({ kind, ok, url, message }) => html`<li class=${ok ? "good" : "bad"}>
+            ${icon(ok ? "check" : "error")}<b>${kind}</b> <span class="muted">${url}</span> ${local(message)}
+          </li>`,
+        )}
+      </ul>
+    </details>`;
+  }
+
   function row(source: Source): TemplateResult {
     const [shape, look] = LOOKS[source.state];
     const problem = trouble(source);
@@ -61,6 +77,7 @@ export default function sources({ update }: Context): View {
         ${problem ? html`<small class="bad">${problem}</small>` : nothing}
       </td>
       <td>${age(source.poll_time)}</td>
+      <td>${checks(source)}</td>
       <td>${age(source.newest_article_time)}</td>
       <td class="n">${num(source.article_count)}</td>
       <td class="n ${source.empty_share > 0.2 ? "bad" : ""}">${percent(source.empty_share)}</td>
@@ -77,7 +94,7 @@ export default function sources({ update }: Context): View {
 
   function table({ sources: all }: ListSourcesResponse): TemplateResult {
     if (!all.length) return html`<p class="empty">${t("source.none")}</p>`;
-    const heads = ["source.name", "source.state", "source.polled", "source.newest"] as const;
+    const heads = ["source.name", "source.state", "source.polled", "source.checked", "source.newest"] as const;
     const numbers = ["source.articles", "source.empty", "source.failures", "source.refused"] as const;
     return html`<div class="scroll" tabindex="0" role="group" aria-label=${t("nav.sources")}>
       <table class="dense">

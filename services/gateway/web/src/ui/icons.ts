@@ -8,6 +8,8 @@ const shapes = {
   alert: svg`<path d="M6 16v-5a6 6 0 0 1 12 0v5l2 2H4zM10 21h4" />`,
   source: svg`<path d="M5 19a1 1 0 1 0 .1 0M4 12a8 8 0 0 1 8 8M4 5a15 15 0 0 1 15 15" />`,
   quarantine: svg`<path d="M12 3 21 20H3zM12 10v4M12 17v.5" />`,
+  settings: svg`<path d="M4 7h9M17 7h3M4 17h3M11 17h9" /><circle cx="15" cy="7" r="2" /><circle cx="9" cy="17" r="2" />`,
+  trash: svg`<path d="M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13" />`,
   brief: svg`<path d="M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6" />`,
   clip: svg`<path d="M12 5v14M5 12h14" />`,
   help: svg`<path d="M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .9-1 1.7M12 16.5v.5" /><circle cx="12" cy="12" r="9" />`,
