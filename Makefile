@@ -113,4 +113,4 @@ images: setup web ## build the container images without a registry of images (ne
 	k8s/build-images base phobert
 
 clean: ## remove what make made
-	rm -rf .venv .venv-models gen $(WEB)/dist $(WEB)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-models .venv-checkov .venv-sbom gen $(WEB)/dist $(WEB)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache
