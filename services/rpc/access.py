@@ -5,6 +5,7 @@ What is allowed is declared beside each method in the protos (`ngoclinh.type.v1.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -75,7 +76,8 @@ class Gate:
         try:
             yield
         finally:
-            caller.present.reset(before)
+            with contextlib.suppress(ValueError):  # a stream that is broken off is closed in another context
+                caller.present.reset(before)
 
     @asynccontextmanager
     async def authorize(self, call: Call) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -54,16 +55,24 @@ class Postgres(Server):
     def kill(self) -> None:
         """Kill -9 of the postmaster and of every backend, so that the next start recovers."""
         os.kill(self.pid, signal.SIGSTOP)  # it makes no further backend, which would hold the shared memory
-        children = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True
-        ).stdout.split()
+        children = self._backends()
         super().kill()
-        for child in children:
-            try:
-                os.kill(int(child), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        _tell(children, signal.SIGKILL)
         wait_for(lambda: not any(_runs(child) for child in children), STOP_S)
+
+    def pause(self) -> None:
+        """SIGSTOP of the postmaster and of every backend: each leads a process group of its own."""
+        super().pause()
+        _tell(self._backends(), signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let all of them go on."""
+        _tell(self._backends(), signal.SIGCONT)
+        super().resume()
+
+    def _backends(self) -> list[str]:
+        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True)
+        return found.stdout.split()
 
     def dsn(self, database: str = "postgres") -> str:
         """Where clients connect."""
@@ -78,6 +87,12 @@ class Postgres(Server):
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What psql prints."""
         return self.run(self._bin / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, self.dsn(database))
+
+
+def _tell(processes: list[str], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(process), number)
 
 
 def _runs(process: str) -> bool:

@@ -40,9 +40,16 @@ class Answer:
         return next((detail["reason"] for detail in self.json["error"]["details"] if "reason" in detail), "")
 
 
-def send(port: int, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+def send(
+    port: int,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    timeout_s: float = 20,
+) -> Answer:
     """One request; headers replace those that the client would send."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
         given = {name.lower(): value for name, value in (headers or {}).items()}
         connection.putrequest(method, path, skip_host="host" in given, skip_accept_encoding=True)
