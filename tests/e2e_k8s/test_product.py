@@ -25,6 +25,7 @@ READS = (
     "/v1/parcels?page_size=20",
     "/v1/model",
 )
+STORES = ("nats", "postgres", "elasticsearch")
 AREAS = 5
 COMPONENT = "app.kubernetes.io/component"
 
@@ -136,6 +137,13 @@ def test_an_upgrade_keeps_everything(product: str, cluster: str, previous: str |
     before, schemas = counts(), _migrations(product)
     objects = overlay.objects(product, cluster)
     surroundings.make_volumes(objects, str(volumes / product))
+    stores = [each for each in objects if each["metadata"]["name"].startswith(STORES)]
+    if stores:  # one pod each: a pause where they change
+        start = time.monotonic()
+        apply(*stores)
+        rolled_out()
+        wait("answers", _answers)
+        MEASURED[f"{product}: upgrade of the stores from {previous}: seconds"] = round(time.monotonic() - start, 1)
     with Load() as load:
         start = time.monotonic()
         apply(*objects)
