@@ -76,7 +76,11 @@ def _kustomization(tag: str, settings: str) -> dict[str, Any]:
             "template": {
                 "spec": {
                     "containers": [
-                        {"name": "ngoclinh", "volumeMounts": [{"name": "sources", "mountPath": "/run/sources"}]}
+                        {
+                            "name": "ngoclinh",
+                            "startupProbe": {"failureThreshold": 600},  # of an earlier release too, on a busy machine
+                            "volumeMounts": [{"name": "sources", "mountPath": "/run/sources"}],
+                        }
                     ],
                     "volumes": [{"name": "sources", "configMap": {"name": "e2e-sources"}}],
                 }
