@@ -37,13 +37,32 @@ Sources: Famis and ViLIS exports (SHBANDO …), the VBDLIS exchange format (soHi
 ``old_*`` is the number before a renumbering; ``identifier`` names a record that has no sheet and parcel number.
 """
 
-OWNER_WORDS = (
-    "tenchu", "chusudung", "chusohuu", "chuho", "nguoisudung", "hoten", "vochong", "tenvo", "tenchong", "owner",
-    "diachi", "thuongtru", "cccd", "cmnd", "cancuoc", "chungminh", "hochieu", "sodinhdanh", "giaytonhanthan",
-    "dienthoai", "sodt", "email", "ngaysinh", "namsinh", "masothue",
-)  # fmt: skip
-"""Parts of folded names of columns about a person; such columns are left out."""
+PERSON_WORDS: Mapping[str, tuple[str, ...]] = {
+    "identity": (
+        "cccd", "cmnd", "socmt", "cancuoc", "chungminh", "hochieu", "sodinhdanh", "giayto", "soddcn",
+    ),
+    "contact": ("dienthoai", "didong", "sodt", "sosdt", "email", "phone"),
+    "other": ("ngaysinh", "namsinh", "gioitinh", "dantoc", "quoctich", "masothue"),
+    "address": ("diachi", "thuongtru", "hokhau", "noicutru", "noio"),
+    "name": (
+        "tenchu", "chusudung", "chusd", "chusohuu", "chuho", "nguoisud", "nguoisd", "tennguoi", "hoten", "hovaten",
+        "vochong", "tenvo", "tenchong", "dongsudung", "owner",
+    ),
+}  # fmt: skip
+"""Parts of folded names of columns about a person, by what they hold; the first kind that fits counts.
 
+Sources: Famis and ViLIS exports (TENCHU, DIACHI, SOCMND …), the VBDLIS exchange format (hoTen, soGiayTo …), forms of the
+offices (Chủ sử dụng, Số CCCD …). ``giayto`` takes papers of parcels too: rather one column too many than a person.
+"""
+
+MOST_PERSON_COLUMNS = 50
+"""Columns about persons that are told and kept of a file."""
+
+_PERSON_NAMES = {
+    "csd": "name", "tencsd": "name", "chu": "name", "cmt": "identity", "dcchu": "address",
+    "dchi": "address", "dchichu": "address", "sdt": "contact", "mst": "other",
+}  # fmt: skip
+"""Whole folded names that are too short to be looked for within others."""
 _PLACE_OF_PARCEL = ("diachithua", "diachidat", "diachikhudat")
 _NOT_ALNUM = re.compile(r"[^0-9a-z]+")
 _SHAPEFILE_NAME = 10
@@ -62,10 +81,18 @@ for _names in ALIASES.items():
             _BY_SHORT_NAME.setdefault(folded(_alias[:_SHAPEFILE_NAME]), (_names[0], _rank))
 
 
+def person_kind(name: str) -> str:
+    """What a column tells of a person: a key of `PERSON_WORDS`; "" where it is about no person."""
+    plain = folded(name)
+    if plain.startswith(_PLACE_OF_PARCEL):
+        return ""
+    within = (kind for kind, words in PERSON_WORDS.items() if any(word in plain for word in words))
+    return _PERSON_NAMES.get(plain) or next(within, "")
+
+
 def is_personal(name: str) -> bool:
     """Whether a column is about a person (owner, identity paper, address, telephone)."""
-    plain = folded(name)
-    return any(word in plain for word in OWNER_WORDS) and not plain.startswith(_PLACE_OF_PARCEL)
+    return bool(person_kind(name))
 
 
 def recognise(names: Iterable[str]) -> dict[str, str]:

@@ -42,6 +42,7 @@ _KNOWN = frozenset(name for names in _NAMES.values() for name in names)
 _EXPLICIT_NORTH = frozenset(_FIRST.split()[5:])
 _NOT_ATTRIBUTES = ("first", "second", "order")
 _CODES = ("commune", "sheet", "number", "old_sheet", "old_number", "identifier")
+_LABELLED = ("sheet", "number", "old_sheet", "old_number")
 _LABEL = re.compile(r"(?i)^(?:tờ|to|thửa|thua)(?: số| so)?[ :]*")
 
 
@@ -95,7 +96,8 @@ def _found(tables: Iterable[tuple[str, Iterator[Row]]]) -> _Table:
             table = _header(name, row, above, rows)
             if table is not None:
                 return table
-            seen += [cell.text for cell in row if cell.text and not _is_number(cell.text)]
+            words = [cell.text for cell in row if cell.text and not _is_number(cell.text)]
+            seen = seen if len(seen) > 1 else words or seen  # one row, most likely the header: others may name persons
             above = row
     shown = ", ".join(dict.fromkeys(text[:40] for text in seen[:12])) or "—"
     raise UnreadableFile(
@@ -126,6 +128,9 @@ def _header(name: str, row: Sequence[Cell], above: Sequence[Cell], rows: Iterato
         places.setdefault(key, free[title])
     if "order" in places and places["order"] == places.get("identifier"):
         del places["identifier"]
+    for title, place in free.items():
+        if columns.is_personal(title):
+            places.setdefault(title, place)
     used = {key: titles[place] for key, place in places.items()}
     return _Table(name, places, used, folded[places["first"]] in _EXPLICIT_NORTH, rows)
 
@@ -154,8 +159,8 @@ def _layer(table: _Table) -> Layer:
 
 
 def _field(key: str) -> str:
-    """A name that `gis.columns` knows for a column, whatever the list called it."""
-    return columns.ALIASES[key][0]
+    """A name that `gis.columns` knows for a column, whatever the list called it; one about a person keeps its title."""
+    return columns.ALIASES[key][0] if key in columns.ALIASES else key
 
 
 def _texts(rows: list[Row], table: _Table) -> list[str]:
@@ -192,7 +197,7 @@ class _Parcels:
         if x is None and y is None and not formula:
             return
         said = {key: _at(row, place) for key, place in self._attributes.items()}
-        record = self._record_of(number, row, {key: _LABEL.sub("", cell.text) for key, cell in said.items()})
+        record = self._record_of(number, row, {key: _plain(key, cell) for key, cell in said.items()})
         self._damages.look(record, number, {key: (self._attributes[key], said[key]) for key in _CODES if key in said})
         if x is not None and y is not None:
             self.found[record].points.append((x, y))
@@ -245,13 +250,22 @@ def _shape(points: list[tuple[float, float]]) -> shapely.Geometry:
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
+def _plain(key: str, cell: Cell) -> str:
+    """What a cell says, a number of sheet or parcel without the word before it. Example: ``Thửa số 12`` is ``12``."""
+    return _LABEL.sub("", cell.text) if key in _LABELLED else cell.text
+
+
 def _at(row: Sequence[Cell], place: int) -> Cell:
     return row[place] if place < len(row) else EMPTY
 
 
 def _spelled(title: str) -> str:
     """A title in the spelling that is the name of a known column, else as it stands."""
-    known = (one for one in spellings(title) if columns.folded(one) in _KNOWN or columns.recognise([one]))
+    known = (
+        one
+        for one in spellings(title)
+        if columns.folded(one) in _KNOWN or columns.recognise([one]) or columns.is_personal(one)
+    )
     return title if title.isascii() else next(known, title)
 
 

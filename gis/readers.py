@@ -57,7 +57,8 @@ class Sheet:
         source_wkb: n well-known binaries, bit for bit as in the file where it has no heights; None as in `geometry`.
         known: columns by key of `gis.columns.ALIASES`, shape (n,) each, text as written; absent ones are left out.
         attributes: all other columns by their name in the file, but not those about persons.
-        left_out: names of the columns about persons.
+        personal: names of the columns about persons.
+        owners: these columns, shape (n,) each, text as written; empty where they were not asked for.
         z_dropped: whether heights were dropped.
         notes: what was seen while it was read, for the rules that report it.
     """
@@ -70,7 +71,8 @@ class Sheet:
     crs_assumed: bool = False
     known: Mapping[str, Strings] = field(default_factory=dict)
     attributes: Mapping[str, Strings] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    owners: Mapping[str, Strings] = field(default_factory=dict)
     z_dropped: bool = False
     notes: tuple[Note, ...] = ()
 
@@ -78,13 +80,14 @@ class Sheet:
         return len(self.geometry)
 
 
-def read(path: Path, folder: Path, limits: Limits | None = None) -> Sheet:
+def read(path: Path, folder: Path, limits: Limits | None = None, *, keep_owners: bool = False) -> Sheet:
     """Read the parcels of a file.
 
     Args:
         path: the file; of a Shapefile the parts beside it are read too.
         folder: an empty private folder for unpacked and linked files.
         limits: what it may cost.
+        keep_owners: whether the columns about persons are read too, apart from the others.
 
     Raises:
         RefusedFile: refused on purpose, such as OGR-VRT.
@@ -115,7 +118,7 @@ def read(path: Path, folder: Path, limits: Limits | None = None) -> Sheet:
         raise UnreadableFile(
             f"Lớp “{layer.name}” không có thửa nào.", f"Layer “{layer.name}” has no parcel.", {"layer": layer.name}
         )
-    return to_sheet(kind, layer)
+    return to_sheet(kind, layer, keep_owners=keep_owners)
 
 
 def choose(layers: Sequence[LayerInfo]) -> str:
@@ -142,7 +145,7 @@ def choose(layers: Sequence[LayerInfo]) -> str:
     return best[0].name
 
 
-def to_sheet(kind: Kind | None, layer: Layer) -> Sheet:
+def to_sheet(kind: Kind | None, layer: Layer, *, keep_owners: bool = False) -> Sheet:
     """Give the columns of a layer their meaning and its geometries their shapes."""
     geometry = wkb.shapes(layer.wkb)
     source = list(layer.wkb)
@@ -153,11 +156,10 @@ def to_sheet(kind: Kind | None, layer: Layer) -> Sheet:
         for row, flat in zip(np.flatnonzero(high), shapely.to_wkb(geometry[high]), strict=True):
             source[row] = flat
     fields = {encoding.repair(name): values for name, values in layer.fields.items()}
+    personal = tuple(filter(columns.is_personal, fields))
     known = columns.recognise(fields)
-    kept = {name: _texts(values) for name, values in fields.items() if not columns.is_personal(name)}
-    repairs = [one for name, values in kept.items() for one in encoding.repair_column(values.tolist(), name)]
-    for one in repairs:
-        kept[one.column][list(one.records)] = one.after
+    kept, repairs = _repaired({name: values for name, values in fields.items() if name not in personal})
+    owners = _repaired({name: fields[name] for name in personal if keep_owners})[0]  # what was repaired is told nowhere
     meant = set(known.values())
     return Sheet(
         kind=kind,
@@ -168,10 +170,20 @@ def to_sheet(kind: Kind | None, layer: Layer) -> Sheet:
         source_wkb=source,
         known={key: kept[name] for key, name in known.items() if name in kept},
         attributes={name: values for name, values in kept.items() if name not in meant},
-        left_out=tuple(name for name in fields if columns.is_personal(name)),
+        personal=personal,
+        owners=owners,
         z_dropped=bool(high.any()),
         notes=(*layer.notes, *map(_note, repairs)),
     )
+
+
+def _repaired(fields: Mapping[str, Sequence[object]]) -> tuple[dict[str, Strings], list[encoding.Repair]]:
+    """Columns as text in Unicode, and what had to be repaired for it."""
+    texts = {name: _texts(values) for name, values in fields.items()}
+    repairs = [one for name, values in texts.items() for one in encoding.repair_column(values.tolist(), name)]
+    for one in repairs:
+        texts[one.column][list(one.records)] = one.after
+    return texts, repairs
 
 
 def _note(one: encoding.Repair) -> Note:

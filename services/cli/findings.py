@@ -37,6 +37,9 @@ TEXTS: dict[str, dict[Any, Any]] = {
         "summary": "{file}: {parcels} thửa, {crs} ({origin}); {errors} lỗi, {warnings} cảnh báo, {infos} thông tin.",
         "origins": {"file": "theo tệp", "user": "theo người dùng", "detected": "tự xác định"},
         "more": "… và {count} mục nữa; --format json cho tất cả.",
+        "owners": "Cột về cá nhân {what}: {columns}.",
+        True: "được lưu riêng (xem có ghi nhật ký)",
+        False: "đã bỏ qua, không lưu giá trị nào",
     },
     "en": {
         "columns": ("Severity", "Code", "Parcel", "What"),
@@ -47,6 +50,9 @@ TEXTS: dict[str, dict[Any, Any]] = {
         "summary": "{file}: {parcels} parcels, {crs} ({origin}); {errors} errors, {warnings} warnings, {infos} infos.",
         "origins": {"file": "as the file says", "user": "as the user says", "detected": "detected"},
         "more": "… and {count} more; --format json has all.",
+        "owners": "Columns about persons {what}: {columns}.",
+        True: "are kept apart (looks are audited)",
+        False: "were left out, none of their values is kept",
     },
 }
 _STYLES = {Severity.SEVERITY_ERROR: "bold red", Severity.SEVERITY_WARNING: "yellow", Severity.SEVERITY_INFO: "dim"}
@@ -135,7 +141,9 @@ def _row(finding: Finding, lang: str) -> tuple[Text, ...]:
 
 
 def _summary(report: ValidationReport, texts: dict[Any, Any]) -> str:
-    return str(texts["summary"]).format(
+    names = strip_controls(", ".join(report.owner_columns))
+    owners = texts["owners"].format(columns=names, what=texts[report.owners_kept]) if names else ""
+    summed: str = texts["summary"].format(
         file=strip_controls(report.file),
         parcels=report.parcel_count,
         crs=report.crs,
@@ -144,3 +152,4 @@ def _summary(report: ValidationReport, texts: dict[Any, Any]) -> str:
         warnings=report.warning_count,
         infos=report.info_count,
     )
+    return f"{summed}\n{owners}" if owners else summed

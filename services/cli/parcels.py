@@ -119,6 +119,19 @@ def import_command(
     raise typer.Exit(FINDINGS if import_.error_count else 0)
 
 
+@app.command("erase-owners")
+def erase_owners(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A parcel or an import: parcels/2004-20944-3-117, imports/4kzq….")],
+) -> None:
+    """Erase what is kept of the owners of a parcel or of all parcels of an import; prints for how many.
+
+    Backups made before keep what they hold.
+    """
+    count = common.run(_erase_owners(common.settings_from(ctx), name), ctx)
+    print(f"{name}: {count}")
+
+
 @app.command()
 def rules(ctx: typer.Context, output: Form = Format.TABLE) -> None:
     """List the rules in the order of their codes."""
@@ -165,6 +178,16 @@ async def check(
                 done = answer
                 told(done.step)
     return report(done, findings)
+
+
+async def _erase_owners(settings: Settings, name: str) -> int:
+    from ngoclinh.land.v1.land_service_pb2 import EraseOwnersRequest
+    from ngoclinh.land.v1.land_service_pb2_grpc import LandServiceStub
+
+    from services.bootstrap import reach
+
+    async with reach(settings) as channel:
+        return int((await LandServiceStub(channel).EraseOwners(EraseOwnersRequest(name=name))).erased_count)
 
 
 async def _import(

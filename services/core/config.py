@@ -202,7 +202,10 @@ class MediaSettings(Section):
     """Keeping articles."""
 
     events_at_once: int = Field(
-        64, ge=1, le=256, description="Collected and analysed articles that are recorded and indexed at the same time."
+        64, ge=1, le=256, description="Collected articles that are recorded and indexed at the same time."
+    )
+    events_together: int = Field(
+        250, ge=1, le=500, description="Most analysed articles that are recorded and indexed in one step."
     )
 
 
@@ -263,6 +266,17 @@ class AlertSettings(Section):
         [],
         description="host:port pairs to which alert rules may send their alerts; these may lie in the office's own network.",
     )
+
+
+class TracingSettings(Section):
+    """Traces by OpenTelemetry (`pip install 'ngoclinh[otel]'`)."""
+
+    enabled: bool = Field(False, description="Send traces to a collector.")
+    endpoint: str = Field(
+        "http://127.0.0.1:4318", pattern=r"^https?://", description="Collector that takes OTLP over HTTP, without /v1/traces."
+    )
+    sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of the traces that are kept.")
+    service_name: str = Field("ngoclinh", min_length=1, description="Name under which the traces are kept.")
 
 
 class StoresSettings(Section):
@@ -334,6 +348,16 @@ class ElasticsearchSettings(Section):
         1, gt=0, le=60, description="Seconds until what one process put is found by others; it finds its own at once."
     )
     timeout_s: float = Field(10, gt=0, le=120, description="Seconds to wait for an answer.")
+    snapshot_repository: str = Field(
+        "",
+        pattern=r"^[a-z0-9-]{0,64}$",
+        description="Repository of the cluster for `ngoclinh index snapshot`; empty means none.",
+    )
+    snapshot_folder: str = Field(
+        "",
+        description="Folder of that repository, the same on all nodes and in their `path.repo`; it is registered at its "
+        "first use. Empty where an administrator registers the repository.",
+    )
 
 
 class KibanaSettings(Section):
@@ -354,6 +378,10 @@ class LandSettings(Section):
     reader_timeout_s: float = Field(300, gt=0, description="Seconds after which the reader process is ended.")
     max_parcels: int = Field(2_000_000, ge=1, description="Most parcels in one file.")
     max_vertices: int = Field(100_000, ge=100, description="Most vertices of one parcel; a larger one is a finding.")
+    keep_owners: bool = Field(
+        False,
+        description="Keep what imported files say of owners, apart from the parcels: personal data, see docs/security.md.",
+    )
 
 
 class SituationSettings(Section):
@@ -465,6 +493,7 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     backup: BackupSettings = BackupSettings()
     observability: ObservabilitySettings = ObservabilitySettings()
+    tracing: TracingSettings = TracingSettings()
     stores: StoresSettings = StoresSettings()
     nats: NatsSettings = NatsSettings()
     postgres: PostgresSettings = PostgresSettings()

@@ -33,7 +33,9 @@ class Limits:
     max_bytes: int
 
 
-def check_file(path: Path, folder: Path, import_: Import, limits: Limits) -> Iterator[Message]:
+def check_file(
+    path: Path, folder: Path, import_: Import, limits: Limits, *, keep_owners: bool = False
+) -> Iterator[Message]:
     """Read and check a file.
 
     Args:
@@ -41,13 +43,20 @@ def check_file(path: Path, folder: Path, import_: Import, limits: Limits) -> Ite
         folder: an empty private folder.
         import_: name, name of the file, options; its name is "" where only findings are asked for.
         limits: what it may cost.
+        keep_owners: whether what the file says of owners is kept, where the import has a name.
 
     Yields:
-        an `Import` for each step, then `Parcel`s where the import has a name, `Finding`s, and the `Import` at its end.
+        an `Import` for each step, then `Parcel`s where the import has a name, each with its `ParcelOwners` before it
+        where they are kept, `Finding`s, and the `Import` at its end.
     """
     known = options.read(import_.options)
     yield _step(import_, "reading")
-    sheet = readers.read(path, folder, readers.Limits(limits.max_parcels, limits.max_bytes))
+    sheet = readers.read(
+        path,
+        folder,
+        readers.Limits(limits.max_parcels, limits.max_bytes),
+        keep_owners=keep_owners and bool(import_.name),
+    )
     yield from _check(sheet, known, import_, limits)
 
 
@@ -63,6 +72,8 @@ def _check(sheet: readers.Sheet, known: Known, import_: Import, limits: Limits) 
     done = Import()
     done.CopyFrom(import_)
     done.parcel_count = len(sheet)
+    done.owner_columns.extend(convert.owner_columns(sheet))
+    done.owners_kept = bool(sheet.owners)
     yield _step(done, "crs")
     table = convert.table_of(sheet, known)
     codes = {code or known.commune for code in table.commune.tolist()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import shapely
-from ngoclinh.land.v1.parcel_pb2 import Finding, Parcel
+from ngoclinh.land.v1.parcel_pb2 import Finding, OwnerField, OwnerFieldKind, Parcel, ParcelOwners
 from numpy.typing import NDArray
 
 from gis import columns
@@ -18,10 +18,16 @@ from gis.readers import Sheet
 from gis.report import finding_ids
 from gis.rules import RULES, message
 from services.core.areas import register
+from services.core.vietnamese import strip_controls
 from services.land.naming import Names
 from services.land.options import Known
 
 BATCH = 5000
+
+MOST_OWNER_TEXT = 2000
+"""Characters of a value about an owner that are kept."""
+
+_KINDS = {kind.removeprefix("OWNER_FIELD_KIND_").lower(): number for kind, number in OwnerFieldKind.items()}
 
 
 def table_of(sheet: Sheet, known: Known) -> ParcelTable:
@@ -63,8 +69,8 @@ def parcels_of(
     import_name: str,
     errors: Counter[int],
     warnings: Counter[int],
-) -> Iterator[Parcel]:
-    """The records as messages, in their order.
+) -> Iterator[Parcel | ParcelOwners]:
+    """The records as messages, in their order, each with its owners before it where the sheet has them.
 
     Args:
         sheet: the sheet as read.
@@ -105,7 +111,29 @@ def parcels_of(
             if not np.isnan(table.declared_area_m2[record]):
                 parcel.declared_area_m2 = float(table.declared_area_m2[record])
             _set_bounds(parcel, bounds[offset])
+            if owners := owners_of(sheet, record, parcel):
+                parcel.has_owners = True
+                yield owners
             yield parcel
+
+
+def owner_columns(sheet: Sheet) -> list[str]:
+    """Names of the columns about persons, as a report tells them."""
+    return [name[:64] for name in sheet.personal[: columns.MOST_PERSON_COLUMNS]]
+
+
+def owners_of(sheet: Sheet, record: int, parcel: Parcel) -> ParcelOwners | None:
+    """What a record says of the owners of its parcel; None where it says nothing, or they are not kept."""
+    fields = [
+        OwnerField(column=name[:64], kind=_KINDS[columns.person_kind(name)], value=text)
+        for name, values in list(sheet.owners.items())[: columns.MOST_PERSON_COLUMNS]
+        if (text := strip_controls(values[record]).strip()[:MOST_OWNER_TEXT])
+    ]
+    if not fields:
+        return None
+    owners = ParcelOwners(parcel=parcel.name, current_area=parcel.current_area, fields=fields)
+    setattr(owners, "import", getattr(parcel, "import"))
+    return owners
 
 
 def findings_of(

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from google.protobuf.message import DecodeError, Message
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline, AreaOutlinesHeader, SkippedOutline
 from ngoclinh.land.v1.land_service_pb2 import ValidateParcelsRequest
-from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, Parcel
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, Parcel, ParcelOwners
 from ngoclinh.type.v1.type_pb2 import ErrorReason
 
 from services.core.errors import InvalidField, NgocLinhError, UnreadableFile
@@ -21,6 +21,7 @@ from services.core.errors import InvalidField, NgocLinhError, UnreadableFile
 MAX_FRAME = 256 << 20
 KINDS: dict[bytes, type[Message]] = {
     b"P": Parcel,
+    b"O": ParcelOwners,
     b"F": Finding,
     b"I": Import,
     b"V": ValidateParcelsRequest,
@@ -29,7 +30,7 @@ KINDS: dict[bytes, type[Message]] = {
     b"S": SkippedOutline,
 }
 """To the child: an `Import` (read this file), an `AreaOutlinesHeader` (read its outlines) or a request. From it: parcels,
-findings, outlines, and an `Import` for each step and, in another state than RUNNING, for the end."""
+their owners, findings, outlines, and an `Import` for each step and, in another state than RUNNING, for the end."""
 
 _LETTERS = {kind: letter for letter, kind in KINDS.items()}
 _HEAD = struct.Struct(">cI")

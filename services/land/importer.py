@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, LandValidated, Parcel
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, LandValidated, Parcel, ParcelOwners
 
+from gis.columns import MOST_PERSON_COLUMNS
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.config import LandSettings
 from services.core.errors import Conflict, NgocLinhError, NotFound, Unavailable, UnreadableFile
@@ -44,6 +45,7 @@ _CHILDS_FIELDS = (
     "error_count",
     "warning_count",
     "info_count",
+    "owners_kept",
 )
 _log = get_logger(__name__)
 
@@ -221,12 +223,14 @@ class Importer:
     async def _read(self, import_: Import) -> Import:
         """Put what the child finds into the store; returns the import as it ended."""
         parcels: list[Parcel] = []
+        owners: list[ParcelOwners] = []
         findings: list[Finding] = []
 
         async def put(least: int) -> None:
             if len(parcels) >= least:
-                await self._store.put_parcels(import_.name, parcels)
+                await self._store.put_parcels(import_.name, parcels, owners)
                 parcels.clear()
+                owners.clear()
             if len(findings) >= least:
                 await self._store.put_findings(import_.name, findings)
                 findings.clear()
@@ -236,6 +240,8 @@ class Importer:
             async for answer in answers:
                 if isinstance(answer, Parcel):
                     parcels.append(answer)
+                elif isinstance(answer, ParcelOwners) and self._land.keep_owners:
+                    owners.append(answer)
                 elif isinstance(answer, Finding):
                     findings.append(answer)
                 elif isinstance(answer, Import):
@@ -248,6 +254,7 @@ class Importer:
 def _told(import_: Import, answer: Import) -> Import:
     """An import with what the child may say of it: never its name, its times, its file."""
     told = _copy(import_, **{field: getattr(answer, field) for field in _CHILDS_FIELDS})
+    told.owner_columns.extend(answer.owner_columns[:MOST_PERSON_COLUMNS])
     if answer.HasField("problem"):
         told.problem.CopyFrom(answer.problem)
     return told

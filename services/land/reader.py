@@ -37,7 +37,8 @@ async def read_file(path: Path, import_: Import, land: LandSettings) -> AsyncGen
         land: limits.
 
     Yields:
-        an `Import` in state RUNNING for each step, `Parcel`s, `Finding`s, at last the `Import` as it ended: COMMITTED
+        an `Import` in state RUNNING for each step, `Parcel`s, before each its `ParcelOwners` where the settings keep
+        them, `Finding`s, at last the `Import` as it ended: COMMITTED
         (usable) or REJECTED (stopped by a rule of the coordinate system).
 
     Raises:
@@ -164,6 +165,8 @@ def report(done: Import, findings: list[Finding]) -> ValidationReport:
         error_count=done.error_count,
         warning_count=done.warning_count,
         info_count=done.info_count,
+        owner_columns=done.owner_columns,
+        owners_kept=done.owners_kept,
     )
 
 
@@ -173,4 +176,4 @@ def _orders(land: LandSettings, path: Path | None = None) -> dict[str, Any]:
         "max_vertices": land.max_vertices,
         "max_bytes": 4 * land.max_upload_mb << 20,
     }
-    return {"path": str(path.absolute()) if path else "", "limits": limits}
+    return {"path": str(path.absolute()) if path else "", "limits": limits, "keep_owners": land.keep_owners}

@@ -21,7 +21,7 @@ def main(orders: dict[str, Any]) -> None:
 
     Args:
         orders: `fence` and `limits` (fields of `fence.Limits` and `check.Limits`), `path` of the file ("" for requests),
-            `folder` for temporary files.
+            `folder` for temporary files, `keep_owners`.
     """
     fence.limit(fence.Limits(**orders["fence"]))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -65,7 +65,9 @@ def _answer(request: Any, orders: dict[str, Any]) -> Iterator[Any]:
 
     limits = check.Limits(**orders["limits"])
     if isinstance(request, Import):
-        return check.check_file(Path(orders["path"]), Path(orders["folder"]), request, limits)
+        return check.check_file(
+            Path(orders["path"]), Path(orders["folder"]), request, limits, keep_owners=orders["keep_owners"]
+        )
     if isinstance(request, AreaOutlinesHeader):
         return outlines.read_outlines(Path(orders["path"]), Path(orders["folder"]), request, limits)
     return check.check_request(request, limits)

@@ -15,11 +15,14 @@ from ngoclinh.land.v1.land_service_pb2 import (
     CoordinateSystemCandidate,
     DetectCoordinateSystemRequest,
     DetectCoordinateSystemResponse,
+    EraseOwnersRequest,
+    EraseOwnersResponse,
     FindParcelsRequest,
     FindParcelsResponse,
     FoundParcels,
     GetAreaOutlinesRequest,
     GetAreaOutlinesResponse,
+    GetParcelOwnersRequest,
     GetParcelRequest,
     GetParcelTileRequest,
     GetParcelTileResponse,
@@ -41,7 +44,7 @@ from ngoclinh.land.v1.land_service_pb2 import (
     ValidateParcelsRequest,
 )
 from ngoclinh.land.v1.land_service_pb2_grpc import LandServiceServicer
-from ngoclinh.land.v1.parcel_pb2 import CoordinateSystem, Finding, Parcel, Rule, ValidationReport
+from ngoclinh.land.v1.parcel_pb2 import CoordinateSystem, Finding, Parcel, ParcelOwners, Rule, ValidationReport
 from ngoclinh.type.v1.type_pb2 import LonLat
 
 from gis import crs, mvt
@@ -85,6 +88,17 @@ class LandServicer(LandServiceServicer):
         if parcel is None:
             raise NotFound(request.name)
         return _light(parcel, MOST_BYTES)
+
+    async def GetParcelOwners(self, request: GetParcelOwnersRequest, context: Any) -> ParcelOwners:
+        """What is kept of the owners of the current version of a parcel."""
+        owners = await self._store.owners(request.name)
+        if owners is None:
+            raise NotFound(f"{request.name}/owners")
+        return owners
+
+    async def EraseOwners(self, request: EraseOwnersRequest, context: Any) -> EraseOwnersResponse:
+        """Erase what is kept of owners, of a parcel or of an import."""
+        return EraseOwnersResponse(erased_count=await self._store.erase_owners(request.name))
 
     async def BatchGetParcels(self, request: BatchGetParcelsRequest, context: Any) -> BatchGetParcelsResponse:
         """The current versions of some parcels with their geometry in WGS 84, or also as it was imported."""

@@ -105,6 +105,7 @@ def product(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The product with two clipped texts and the invented sheet."""
     site = PressSite()
     config = settings_for([site], tmp_path_factory.mktemp("product"))
+    config.write_text(config.read_text() + "[land]\nkeep_owners = true\n")
     product = Product("--config", config, "up")
     try:
         product.site = site

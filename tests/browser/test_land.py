@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 from gis.synthetic import fabric
 from tests.browser.conftest import Product, sheet
 from tests.e2e.program import eventually
+from tests.gis import files
 
 DRAWN = """(layer) => {
   const map = document.querySelector('nl-map')?.map;
@@ -55,6 +57,28 @@ def test_the_map_draws_parcels_and_a_click_on_one_tells_what_it_is(page: Page, p
     card = page.locator(".card.parcel")
     expect(card).to_contain_text("Thửa 5, tờ 1")
     expect(card).to_contain_text(parcel["land_use_code"])
+
+
+def test_owners_are_shown_after_a_click_that_says_it_is_audited(page: Page, product: Product, tmp_path: Path) -> None:
+    columns = files.cadastral_columns(2) | {"TENCHU": ["Phạm Thị Bịa", ""], "SO_CCCD": ["001000000000", ""]}
+    file = files.write(tmp_path / "to3.gpkg", files.squares(2), columns)
+    done = product.upload(file.name, file.read_bytes(), edition="2004")
+    page.goto(f"/#/{done['name']}")
+    expect(page.locator(".summary")).to_contain_text("TENCHU, SO_CCCD lưu riêng")
+    page.goto("/#/land?parcel=parcels/2004-20944-3-1")
+    card = page.locator(".card.parcel")
+    expect(card).to_contain_text("Thửa 1, tờ 3")
+    expect(card).not_to_contain_text("Phạm Thị Bịa")
+    with page.expect_response("**/v1/parcels/2004-20944-3-1:owners"):
+        card.get_by_role("button", name="Xem chủ sử dụng (được ghi nhật ký)").click()
+    expect(card).to_contain_text("Phạm Thị Bịa")
+    expect(card).to_contain_text("Lượt xem này đã được ghi nhật ký.")
+    page.goto("/#/land?parcel=parcels/2004-20944-3-2")
+    expect(card).to_contain_text("Thửa 2, tờ 3")
+    expect(card).not_to_contain_text("chủ sử dụng")
+    page.goto("/#/land?parcel=parcels/2004-20944-3-1")
+    expect(card).to_contain_text("Thửa 1, tờ 3")
+    expect(card).not_to_contain_text("Phạm Thị Bịa")
 
 
 def test_a_click_on_a_finding_shows_its_message(page: Page, product: Product) -> None:

@@ -25,6 +25,7 @@ from tests.contracts.parcel_store_worker import (
     a_finding,
     a_parcel,
     an_import,
+    owners_of,
     put,
 )
 
@@ -443,6 +444,57 @@ class ParcelStoreContract:
             assert (len(seen), len({one.wgs84_wkb for one in seen})) in {(0, 0), (200, 1)}
             await asyncio.sleep(0)
         await writing
+
+    # -------------------------------------------------------- owners
+
+    async def test_owners_lie_apart_and_are_seen_with_the_commit(self, store: ParcelStore) -> None:
+        parcel, other = a_parcel(1, aliases=["parcels/2004-20944-3-0"]), a_parcel(2)
+        await store.begin_import(an_import(1))
+        await store.put_parcels("imports/i1", [parcel, other], [owners_of(parcel)])
+        assert await store.owners(parcel.name) is None, "nothing is visible before the commit"
+        await store.commit(an_import(1, ImportState.IMPORT_STATE_COMMITTED))
+        assert await store.owners(parcel.name) == owners_of(parcel)
+        assert await store.owners("parcels/2004-20944-3-0") == owners_of(parcel), "aliases are followed"
+        assert await store.owners(other.name) is None
+        assert await store.owners("parcels/2004-20944-9-9") is None
+        everything = [await store.get(parcel.name), *await store.history(parcel.name)]
+        everything += (await store.parcels(ParcelFilter(), 9)).parcels + await store.neighbours(other.name)
+        everything += await store.within(ParcelFilter(), 9) + await store.find([parcel.commune], "3", "1")
+        assert not any("Bịa" in str(each) for each in everything)
+
+    async def test_owners_belong_to_the_version_that_brought_them(self, store: ParcelStore) -> None:
+        await put(store, 1, [a_parcel(1), a_parcel(2)], [], owner="Người Trước")
+        await put(store, 2, [a_parcel(1)], [], owner="Người Sau")
+        await put(store, 3, [a_parcel(2)], [])
+        found = await store.owners(a_parcel(1).name)
+        assert found is not None
+        assert (found.fields[0].value, getattr(found, "import")) == ("Người Sau", "imports/i2")
+        assert await store.owners(a_parcel(2).name) is None, "a version without owners has none"
+
+    async def test_an_import_that_starts_anew_or_fails_leaves_no_owners(self, store: ParcelStore) -> None:
+        running = an_import(1)
+        for end in (store.begin_import(running), store.fail(an_import(1, ImportState.IMPORT_STATE_CANCELLED))):
+            await store.begin_import(running)
+            await store.put_parcels(running.name, [a_parcel(1)], [owners_of(a_parcel(1))])
+            await end
+            assert await store.erase_owners(a_parcel(1).name) == 0
+
+    async def test_owners_are_erased_by_parcel_in_all_versions_and_by_import(self, store: ParcelStore) -> None:
+        await put(store, 1, [a_parcel(1), a_parcel(2), a_parcel(3)], [], owner="Người Trước")
+        await put(store, 2, [a_parcel(1)], [], owner="Người Sau")
+        assert await store.erase_owners(a_parcel(1).name) == 2
+        assert await store.erase_owners(a_parcel(1).name) == 0
+        assert await store.owners(a_parcel(1).name) is None
+        assert await store.owners(a_parcel(2).name) is not None
+        assert await store.erase_owners("imports/i1") == 2
+        assert await store.owners(a_parcel(2).name) is None
+        assert len(await names(store)) == 3, "the parcels stay"
+
+    async def test_two_parcels_of_one_name_leave_no_owners_behind(self, store: ParcelStore) -> None:
+        await store.begin_import(an_import(1))
+        with pytest.raises(Conflict):
+            await store.put_parcels("imports/i1", [a_parcel(1), a_parcel(1)], [owners_of(a_parcel(1))])
+        assert await store.erase_owners("imports/i1") == 0
 
     # -------------------------------------------------------- processes
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import shapely
-from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, Parcel, Severity
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, OwnerField, Parcel, ParcelOwners, Severity
 
 from services.core.ports import ParcelStore
 
@@ -64,14 +64,24 @@ def a_finding(name: str, parcel: Parcel, rule_code: str = "T01", severity: int =
     return finding
 
 
-async def put(store: ParcelStore, number: int, parcels: list[Parcel], findings: list[Finding]) -> Import:
-    """A whole import."""
+def owners_of(parcel: Parcel, name: str = "Người Bịa Ra") -> ParcelOwners:
+    """Owners of a parcel, invented."""
+    owners = ParcelOwners(parcel=parcel.name, current_area=parcel.current_area)
+    owners.fields.append(OwnerField(column="TENCHU", value=name))
+    setattr(owners, "import", getattr(parcel, "import"))
+    return owners
+
+
+async def put(
+    store: ParcelStore, number: int, parcels: list[Parcel], findings: list[Finding], owner: str = ""
+) -> Import:
+    """A whole import, its parcels with an owner where one is named."""
     running, done = an_import(number), an_import(number, ImportState.IMPORT_STATE_COMMITTED)
     for message in (*parcels, *findings):
         setattr(message, "import", running.name)
     done.parcel_count = len(parcels)
     await store.begin_import(running)
-    await store.put_parcels(running.name, parcels)
+    await store.put_parcels(running.name, parcels, [owners_of(parcel, owner) for parcel in parcels if owner])
     await store.put_findings(running.name, findings)
     await store.commit(done)
     return done

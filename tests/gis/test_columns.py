@@ -54,6 +54,20 @@ def test_columns_about_persons_are_known(name: str) -> None:
     assert columns.is_personal(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("TENCHU", "name"), ("Chủ sử dụng", "name"), ("NguoiSuDun", "name"), ("CSD", "name"), ("hoTen", "name"),
+        ("Số CCCD của chủ", "identity"), ("SoCMT", "identity"), ("soGiayTo", "identity"), ("CMND_CHU_SD", "identity"),
+        ("Địa chỉ chủ sử dụng", "address"), ("DCCHU", "address"), ("HoKhauTT", "address"),
+        ("SĐT", "contact"), ("dien_thoai_chu", "contact"), ("Năm sinh", "other"), ("MST", "other"),
+        ("Địa chỉ thửa đất", ""), ("DT", ""), ("ngay_cap", ""), ("maDinhDanhThua", ""), ("xu_dong", ""),
+    ],
+)  # fmt: skip
+def test_columns_about_persons_say_what_they_hold(name: str, kind: str) -> None:
+    assert columns.person_kind(name) == kind
+
+
 @pytest.mark.parametrize("name", ["dia_chi_thua_dat", "SOGCN", "ghi_chu", "so_thua", "ten_xa", "chu_vi"])
 def test_other_columns_are_kept(name: str) -> None:
     assert not columns.is_personal(name)

@@ -161,6 +161,26 @@ def test_dates_in_a_csv_are_named(tmp_path: Path, shown: str) -> None:
     assert (note.details["case"], note.details["after"]) == ("date", "25-1")
 
 
+def test_a_column_about_a_person_keeps_its_title_and_its_words(tmp_path: Path) -> None:
+    header = (*lists.HEADER, "Tên chủ", "Số CCCD")
+    rows = [(*row, "Tố Thị Bịa", "001000000000") for row in lists.corners(1)]
+    layer = read(lists.workbook(tmp_path / "a.xlsx", [header, *rows]))
+    assert (layer.fields["Tên chủ"], layer.fields["Số CCCD"]) == (["Tố Thị Bịa"], ["001000000000"])
+
+
+def test_only_numbers_lose_the_word_before_them(tmp_path: Path) -> None:
+    rows = [(order, "Tờ số 3", "Thửa 7", x, y, "TON") for order, _, _, x, y, _ in lists.corners(1)]
+    layer = read(lists.workbook(tmp_path / "a.xlsx", [lists.HEADER, *rows]))
+    assert [layer.fields[name] for name in ("so_to", "so_thua", "loai_dat")] == [["3"], ["7"], ["TON"]]
+
+
+def test_a_table_without_coordinates_names_no_person(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile) as refused:
+        read(lists.workbook(tmp_path / "a.xlsx", [("Danh sách",), ("Tên chủ", "Địa chỉ"), ("Bịa", "thôn X")]))
+    assert "Tên chủ" in refused.value.vi
+    assert "Bịa" not in refused.value.vi + refused.value.en
+
+
 def test_a_formula_is_never_evaluated(tmp_path: Path) -> None:
     rows = [list(row) for row in lists.corners(1)]
     rows[1][3] = "=1677300+20"

@@ -111,8 +111,19 @@ def test_columns_about_persons_are_left_out(read: Reader, tmp_path: Path) -> Non
     }
     sheet = read(files.write(tmp_path / "a.shp", files.squares(1), columns))
     assert (sheet.known["sheet"][0], sheet.known["number"][0]) == ("3", "25-1")
-    assert sheet.left_out == ("TENCHU", "DIACHI")
+    assert sheet.personal == ("TENCHU", "DIACHI")
     assert list(sheet.attributes) == ["SOGCN"]
+    assert sheet.owners == {}, "not asked for"
+
+
+def test_owners_are_read_apart_where_they_are_asked_for_and_their_repair_is_told_nowhere(tmp_path: Path) -> None:
+    columns = {"so_thua": ["1"], "TENCHU": ["NguyÔn V¨n BÞa"], "ghi_chu": ["®Êt v­ên"]}
+    path = files.write(tmp_path / "a.gpkg", files.squares(1), columns)
+    (tmp_path / "work").mkdir()
+    sheet = readers.read(path, tmp_path / "work", keep_owners=True)
+    assert {name: list(values) for name, values in sheet.owners.items()} == {"TENCHU": ["Nguyễn Văn Bịa"]}
+    assert [note.details["column"] for note in sheet.notes] == ["ghi_chu"]
+    assert not {"TENCHU"} & {*sheet.attributes, *sheet.known}
 
 
 def test_a_shapefile_without_code_page_and_projection(read: Reader, tmp_path: Path) -> None:

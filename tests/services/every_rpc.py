@@ -12,12 +12,14 @@ from google.protobuf.message import Message
 from ngoclinh.area.v1.area_service_pb2 import GetWatchAreaRequest, WatchArea
 from ngoclinh.land.v1.land_service_pb2 import (
     BatchGetParcelsRequest,
+    EraseOwnersRequest,
     FindParcelsRequest,
+    GetParcelOwnersRequest,
     GetParcelRequest,
     ParcelKey,
     SummarizeLandRequest,
 )
-from ngoclinh.land.v1.parcel_pb2 import Parcel
+from ngoclinh.land.v1.parcel_pb2 import Parcel, ParcelOwners
 from ngoclinh.media.v1.alert_pb2 import AlertRule
 from ngoclinh.media.v1.alert_service_pb2 import (
     CreateAlertRuleRequest,
@@ -73,6 +75,8 @@ REQUESTS: dict[str, Message] = {
     "DeleteAlertRule": DeleteAlertRuleRequest(name=RULE),
     "SummarizeLand": SummarizeLandRequest(areas=COMMUNES[THEIRS]),
     "GetParcel": GetParcelRequest(name="parcels/x"),
+    "GetParcelOwners": GetParcelOwnersRequest(name="parcels/x"),
+    "EraseOwners": EraseOwnersRequest(name="parcels/x"),
     "BatchGetParcels": BatchGetParcelsRequest(names=["parcels/x"]),
     "RunChore": RunChoreRequest(name="chores/retention"),
     "DownloadBackup": DownloadBackupRequest(name=BACKUP),
@@ -86,6 +90,7 @@ ANSWERS: dict[str, Message] = {
     "GetArticle": Article(name=ARTICLE, current_areas=COMMUNES[THEIRS]),
     "GetAlertRule": _THEIR_RULE,
     "GetParcel": Parcel(name="parcels/x", current_area=COMMUNES[THEIRS][0]),
+    "GetParcelOwners": ParcelOwners(parcel="parcels/x", current_area=COMMUNES[THEIRS][0]),
 }
 """What is somebody else's, by name of the method that shows it."""
 

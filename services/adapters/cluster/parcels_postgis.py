@@ -9,11 +9,12 @@ from typing import Any
 
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
-from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, ParcelOwners
 from psycopg.errors import UniqueViolation
 
 from services.adapters import parcel_rows
 from services.adapters.cluster import parcel_imports as imports
+from services.adapters.cluster import parcel_owners
 from services.adapters.cluster.parcel_conditions import (
     CURRENT,
     FORMER,
@@ -60,12 +61,17 @@ class PostgisParcelStore:
         """Keep a new import in state RUNNING; one that runs already starts anew."""
         await self.database.write(lambda connection: imports.begin(connection, import_), idempotent=True)
 
-    async def put_parcels(self, import_name: str, parcels: Sequence[Parcel]) -> None:
-        """Add parcels to a running import; nothing is visible yet."""
+    async def put_parcels(
+        self, import_name: str, parcels: Sequence[Parcel], owners: Sequence[ParcelOwners] = ()
+    ) -> None:
+        """Add parcels to a running import, some with their owners; nothing is visible yet."""
         versions = await asyncio.to_thread(imports.version_rows, parcels)
 
         async def work(connection: Connection) -> None:
-            await imports.stage(connection, await imports.running(connection, import_name), versions)
+            import_id = await imports.running(connection, import_name)
+            await imports.stage(connection, import_id, versions)
+            if owners:
+                await parcel_owners.put(connection, import_id, owners)
 
         try:
             await self.database.write(work)
@@ -110,6 +116,19 @@ class PostgisParcelStore:
         """The current version of a parcel with its geometry; aliases are followed."""
         row = await self.database.read(lambda connection: _head(connection, name, _FULL))
         return None if row is None else parcel_rows.parcel(*row)
+
+    async def owners(self, name: str) -> ParcelOwners | None:
+        """What is kept of the owners of the current version of a parcel; aliases are followed."""
+
+        async def work(connection: Connection) -> ParcelOwners | None:
+            row = await _head(connection, name, _BARE)
+            return None if row is None else await parcel_owners.get(connection, parcel_rows.parcel(*row).name)
+
+        return await self.database.read(work)
+
+    async def erase_owners(self, name: str) -> int:
+        """Erase what is kept of owners: of all versions of a parcel, or of an import; says for how many versions."""
+        return await self.database.write(lambda connection: parcel_owners.erase(connection, name), idempotent=True)
 
     async def history(self, name: str) -> list[Parcel]:
         """All versions of a parcel, oldest first."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
-from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, ParcelOwners
 
 from services.adapters import parcel_rows
-from services.adapters.embedded import area_layers, parcel_map
+from services.adapters.embedded import area_layers, parcel_map, parcel_owners
 from services.adapters.embedded import parcel_sql as sql
 from services.adapters.embedded.database import Database
 from services.core.errors import NotFound
@@ -32,7 +32,9 @@ class SqliteParcelStore:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._database = Database(path, (*sql.MIGRATIONS, parcel_map.MIGRATION, area_layers.MIGRATION))
+        self._database = Database(
+            path, (*sql.MIGRATIONS, parcel_map.MIGRATION, area_layers.MIGRATION, parcel_owners.MIGRATION)
+        )
 
     async def __aenter__(self) -> SqliteParcelStore:
         """Nothing to do: the file is opened at its first use."""
@@ -60,8 +62,10 @@ class SqliteParcelStore:
 
         await self._database.write(work)
 
-    async def put_parcels(self, import_name: str, parcels: Sequence[Parcel]) -> None:
-        """Add parcels to a running import; nothing is visible yet."""
+    async def put_parcels(
+        self, import_name: str, parcels: Sequence[Parcel], owners: Sequence[ParcelOwners] = ()
+    ) -> None:
+        """Add parcels to a running import, some with their owners; nothing is visible yet."""
 
         def work(connection: sqlite3.Connection) -> None:
             import_id = _running(connection, import_name)
@@ -70,6 +74,7 @@ class SqliteParcelStore:
                     _put_parcel(connection, import_id, parcel)
             except sqlite3.IntegrityError as error:
                 raise parcel_rows.twice(import_name) from error
+            parcel_owners.put(connection, import_id, owners)
 
         await self._database.write(work)
 
@@ -131,6 +136,19 @@ class SqliteParcelStore:
         """The current version of a parcel with its geometry; aliases are followed."""
         row = await self._database.read(lambda connection: _head(connection, name, _FULL))
         return None if row is None else parcel_rows.parcel(*row)
+
+    async def owners(self, name: str) -> ParcelOwners | None:
+        """What is kept of the owners of the current version of a parcel; aliases are followed."""
+
+        def work(connection: sqlite3.Connection) -> ParcelOwners | None:
+            row = _head(connection, name, _BARE)
+            return None if row is None else parcel_owners.get(connection, parcel_rows.parcel(*row).name)
+
+        return await self._database.read(work)
+
+    async def erase_owners(self, name: str) -> int:
+        """Erase what is kept of owners: of all versions of a parcel, or of an import; says for how many versions."""
+        return await self._database.write(lambda connection: parcel_owners.erase(connection, name))
 
     async def history(self, name: str) -> list[Parcel]:
         """All versions of a parcel, oldest first."""

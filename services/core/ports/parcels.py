@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
-from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, ParcelOwners
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,12 @@ class ParcelStore(Protocol):
         """
         ...
 
-    async def put_parcels(self, import_name: str, parcels: Sequence[Parcel]) -> None:
-        """Add parcels to a running import; nothing is visible yet.
+    async def put_parcels(
+        self, import_name: str, parcels: Sequence[Parcel], owners: Sequence[ParcelOwners] = ()
+    ) -> None:
+        """Add parcels to a running import, some with their owners; nothing is visible yet.
+
+        Owners lie apart from the parcels; they belong to this version of theirs and go with it.
 
         Raises:
             NotFound: there is no such import.
@@ -105,6 +109,17 @@ class ParcelStore(Protocol):
 
     async def get(self, name: str) -> Parcel | None:
         """The current version of a parcel with its geometry; aliases are followed."""
+        ...
+
+    async def owners(self, name: str) -> ParcelOwners | None:
+        """What is kept of the owners of the current version of a parcel; aliases are followed. None where nothing is."""
+        ...
+
+    async def erase_owners(self, name: str) -> int:
+        """Erase what is kept of owners: of all versions of a parcel, or of an import; says for how many versions.
+
+        Further versions that are put later may have owners again.
+        """
         ...
 
     async def history(self, name: str) -> list[Parcel]:

@@ -98,6 +98,7 @@ def write(report: Report) -> bytes:
         hidden=len(report.findings) - len(lines),
         left_out=report.left_out,
         assumed=report.assumed,
+        owner_columns=strip_controls(", ".join(done.owner_columns)),
         map=_map(report),
         width=MAP_WIDTH,
     )

@@ -45,7 +45,7 @@ async def fill(folder: Path, articles: int = 20) -> None:
             if number % 2:
                 await ledger.record_analyzed(analyzed(recorded.article.name))
             await bus.publish("media.collected", collected(article(f"waits{number}")), f"k{number}")
-        await put(parcels, 1, [a_parcel(record) for record in range(30)], [a_finding("f1", a_parcel(1))])
+        await put(parcels, 1, [a_parcel(record) for record in range(30)], [a_finding("f1", a_parcel(1))], owner="Bịa")
     finally:
         for store in (ledger, bus, parcels):
             await store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ngoclinh.land.v1.land_service_pb2 import ValidateParcelsRequest
-from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportOptions, ImportState, Parcel
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportOptions, ImportState, Parcel, ParcelOwners
 
 from services.core.config import LandSettings
 from services.land import reader
@@ -19,6 +19,7 @@ class Answer:
 
     steps: list[str] = field(default_factory=list)
     parcels: list[Parcel] = field(default_factory=list)
+    owners: list[ParcelOwners] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     done: Import = field(default_factory=Import)
 
@@ -38,6 +39,8 @@ async def read(path: Path, name: str = "imports/i1", land: LandSettings | None =
     async for message in reader.read_file(path, import_, land or LandSettings()):
         if isinstance(message, Parcel):
             answer.parcels.append(message)
+        elif isinstance(message, ParcelOwners):
+            answer.owners.append(message)
         elif isinstance(message, Finding):
             answer.findings.append(message)
         elif isinstance(message, Import) and message.state == ImportState.IMPORT_STATE_RUNNING:

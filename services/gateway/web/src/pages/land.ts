@@ -7,6 +7,7 @@ import type {
   ListImportsResponse,
   ListParcelsResponse,
   Parcel,
+  ParcelOwners,
   Severity,
   Situation,
 } from "../api/messages";
@@ -46,6 +47,7 @@ export default function land({ query: first, update }: Context): View {
   const situation = new Resource<Situation>(update);
   const outlines = new Resource<FeatureCollection>(update);
   const parcel = new Resource<Parcel>(update);
+  let owners = new Resource<ParcelOwners>(update);
   let tab: Tab = "findings";
   let chosen = ""; // name of a finding
   let focus: Focus | undefined;
@@ -84,6 +86,7 @@ export default function land({ query: first, update }: Context): View {
   }
 
   function openParcel(name: string): void {
+    owners = new Resource<ParcelOwners>(update);
     void parcel.load(() => get<Parcel>(`/v1/${name}`)).then(() => {
       const place = parcel.data && boxOf(parcel.data);
       if (place) focus = { lon: (place[0] + place[2]) / 2, lat: (place[1] + place[3]) / 2, zoom: 17.5 };
@@ -233,7 +236,10 @@ export default function land({ query: first, update }: Context): View {
       const filterMoved = [...next].filter(([key]) => key !== "parcel").join() !== [...query].filter(([key]) => key !== "parcel").join();
       query = next;
       if (parcelMoved && next.get("parcel")) openParcel(next.get("parcel")!);
-      if (parcelMoved && !next.get("parcel")) parcel.clear();
+      if (parcelMoved && !next.get("parcel")) {
+        parcel.clear();
+        owners = new Resource<ParcelOwners>(update);
+      }
       if (parcelMoved || filterMoved) loadFindings();
       if (filterMoved) void loadParcels();
     },
@@ -261,7 +267,7 @@ export default function land({ query: first, update }: Context): View {
           focus,
           pick: (pick) => void pickOnMap(pick),
         })}
-        ${query.get("parcel") && parcel.data ? parcelCard(parcel.data, () => change({ parcel: "" })) : nothing}
+        ${query.get("parcel") && parcel.data ? parcelCard(parcel.data, owners, () => change({ parcel: "" })) : nothing}
         <footer class="legend">
           <span class="key sound"></span>${t("legend.sound")} <span class="key warning"></span>${t("legend.warning")}
           <span class="key error"></span>${t("legend.error")}

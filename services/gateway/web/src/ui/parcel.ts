@@ -1,9 +1,12 @@
-/** One parcel: its number and sheet, areas, and what is wrong with it. */
+/** One parcel: its number and sheet, areas, what is wrong with it, and its owners where somebody asks for them. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Parcel } from "../api/messages";
+import { get } from "../api/client";
+import type { Parcel, ParcelOwners } from "../api/messages";
 import { areaTitle } from "../core/areas";
 import { areaText, num } from "../core/format";
 import { t } from "../core/i18n";
+import { may } from "../core/me";
+import { problem, type Resource } from "../core/resource";
 import { href } from "../core/router";
 import { icon } from "./icons";
 import { age } from "./labels";
@@ -14,8 +17,25 @@ const difference = (declared: number, computed: number): string => {
   return `${change > 0 ? "+" : ""}${num(change, 1)} m²`;
 };
 
+/** The owners of a parcel: a button until somebody asks, for every look is audited; what came is not kept by the page. */
+function ownersPart(parcel: Parcel, owners: Resource<ParcelOwners>): TemplateResult | typeof nothing {
+  if (!parcel.has_owners || !may("LandService/GetParcelOwners")) return nothing;
+  if (owners.error) return html`<div class="owners">${problem(owners.error)}</div>`;
+  if (owners.data?.parcel !== parcel.name)
+    return html`<div class="owners">
+      <button class="button" @click=${() => void owners.load(() => get<ParcelOwners>(`/v1/${parcel.name}:owners`))}>
+        ${icon("person")}${t("owners.show")}
+      </button>
+    </div>`;
+  return html`<div class="owners" role="status">
+    <h3>${t("owners.title")}</h3>
+    <dl class="facts">${owners.data.fields.map(({ column, value }) => html`<dt>${column}</dt><dd>${value}</dd>`)}</dl>
+    <p class="muted">${t("owners.logged")} <button class="link" @click=${() => owners.clear()}>${t("owners.hide")}</button></p>
+  </div>`;
+}
+
 /** The card of a parcel. */
-export function parcelCard(parcel: Parcel, close: () => void): TemplateResult {
+export function parcelCard(parcel: Parcel, owners: Resource<ParcelOwners>, close: () => void): TemplateResult {
   const { declared_area_m2: declared, computed_area_m2: computed } = parcel;
   return html`<section class="card parcel" data-parcel=${parcel.name} aria-label=${t("parcel.title")}>
     <header>
@@ -41,5 +61,6 @@ export function parcelCard(parcel: Parcel, close: () => void): TemplateResult {
       <dt>${t("parcel.import")}</dt>
       <dd><a href=${href(parcel.import)}>${t("parcel.open_import")}</a> ${age(parcel.create_time)}</dd>
     </dl>
+    ${ownersPart(parcel, owners)}
   </section>`;
 }
