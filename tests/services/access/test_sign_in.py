@@ -7,7 +7,7 @@ import base64
 import json
 import time
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,18 @@ import grpc.aio
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from google.protobuf.descriptor import MethodDescriptor
 from ngoclinh.access.v1.access_service_pb2 import AuditFilter, GetMeRequest
 from ngoclinh.access.v1.access_service_pb2_grpc import AccessServiceStub
 from ngoclinh.access.v1.user_pb2 import User, UserRecord
-from ngoclinh.type.v1.access_pb2 import Role, Scope
+from ngoclinh.type.v1.access_pb2 import Role
 
 from services.access import passwords
 from services.access.throttle import Bucket, Lockout
 from services.bootstrap import Running, running
 from services.core import config
 from services.core.errors import InvalidField, Overloaded
-from services.gateway.transcode import bindings
-from services.rpc import methods, status
+from services.rpc import status
 from services.rpc.client import connect
-from tests.services import every_rpc
 from tests.services.gateway.conftest import Answer, send
 
 ISSUER, AUDIENCE, SECRET = "https://id.example.vn/realms/xa", "ngoclinh", "Mat-khau-thu-9"
@@ -170,7 +167,7 @@ async def test_nobody_can_say_who_they_are_or_what_they_may(tmp_path: Path) -> N
         assert await over_grpc(found, ("authorization", wrong)) == "UNAUTHENTICATED"
 
 
-BAD_TOKENS = {
+BAD_TOKENS: dict[str, tuple[Callable[[], str], str]] = {
     "expired": (lambda: token(exp=int(time.time()) - 60), "EXPIRED"),
     "not yet": (lambda: token(nbf=int(time.time()) + 600), "UNAUTHENTICATED"),
     "without an end": (lambda: token(exp=None), "UNAUTHENTICATED"),
@@ -214,47 +211,6 @@ async def test_unsafe_settings_of_tokens_are_refused(tmp_path: Path, provider: d
     with pytest.raises(InvalidField, match=r"auth\.tokens"):
         async with program(tmp_path, **(provider | changed)):
             pass
-
-
-async def test_every_rpc_refuses_alike_at_grpc_and_rest(tmp_path: Path, provider: dict[str, Any]) -> None:
-    provider["auth.calls_per_second"] = 0
-    end = int(time.time()) - 60
-    cases = {
-        "nobody": (None, lambda rule: "UNAUTHENTICATED"),
-        "an expired token": (token(exp=end), lambda rule: "EXPIRED"),
-        "no role": (token(roles=("offline_access",)), lambda rule: "FORBIDDEN"),
-        "others' areas": (
-            token(areas=["khac"]),
-            lambda rule: "OUTSIDE_AREA" if rule.scope == Scope.SCOPE_OFFICE else "",
-        ),
-    }
-    forms = {methods.path(each.method): each for each in bindings()}
-    async with program(tmp_path, **provider) as found, connect(found.grpc_address) as channel:
-        for method in every_rpc.METHODS:
-            for case, (held, expected) in cases.items():
-                reason = expected(methods.access(method))
-                bearer = f"Bearer {held}" if held else ""
-                if reason:
-                    assert await _grpc(channel, method, bearer) == reason, (method.full_name, case)
-                    form = forms.get(methods.path(method))
-                    if form is not None:
-                        assert await _rest(found, form, bearer) == reason, (method.full_name, case)
-
-
-async def _grpc(channel: Any, method: MethodDescriptor, bearer: str) -> str:
-    metadata = (("authorization", bearer),) if bearer else ()
-    try:
-        await every_rpc.ask(channel, method, every_rpc.request(method), metadata)
-    except grpc.aio.AioRpcError as error:
-        return reason_of(error)
-    return ""
-
-
-async def _rest(found: Running, form: Any, bearer: str) -> str:
-    path = every_rpc.path_of(form.template)
-    body = {} if form.body else None
-    headers = {"authorization": bearer} if bearer else {}
-    return (await ask(found, form.verb, path, body, **headers)).reason
 
 
 @pytest.mark.parametrize(
