@@ -9,5 +9,6 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   psql -U "$POSTGRES_USER" -d postgres -c "CREATE DATABASE $POSTGRES_DB"
   pg_ctl -D "$PGDATA" -w stop
 fi
+chmod 0700 "$PGDATA" # a volume with a group gives it rights each time it is mounted, which the server refuses
 shift
 exec postgres -D "$PGDATA" -c listen_addresses='*' "$@"
