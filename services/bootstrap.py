@@ -20,7 +20,7 @@ from services.access.sign_in import SignIn
 from services.access.upkeep import first_users
 from services.adapters.embedded.files import Files
 from services.backup.restore import finish as finish_restore
-from services.chores import again, first, gauges
+from services.chores import again, first, gauges, outlook, with_rules
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import InvalidField, Unavailable
@@ -31,6 +31,7 @@ from services.gateway.app import Gateway
 from services.gateway.metrics import metrics_server
 from services.gateway.serve import WebServer
 from services.maintenance import servicer as maintenance
+from services.monitoring.now import Watch
 from services.operations.gauges import Gauges
 from services.parts import Services, at_once, handlers
 from services.roles import ALL, Role, addresses
@@ -134,7 +135,10 @@ async def running(
         channel = gate.channel = RoutingChannel(server.target, elsewhere, settings.grpc)
         stack.push_async_callback(channel.close)
         chores = again(settings, stores, role, clock) if work else Chores()
-        part_of = maintenance.Program(chores, restart.set if restart else None)
+        besides = outlook(settings, stores, role, clock)
+        measured = gauges(settings, stores, seen, role, besides)
+        rules = Watch(measured.page, clock)
+        part_of = maintenance.Program(chores, with_rules(besides, rules), restart.set if restart else None)
         services = Services.over(settings, stores, channel, clock, seen, role, load, part_of)
         for name, servicer in services.by_name.items():
             server.add(name, servicer)
@@ -146,6 +150,7 @@ async def running(
             upkeep = keep_up(first(services, stores, role), begun := asyncio.Event(), chores)
             program.tasks = (
                 asyncio.create_task(upkeep, name="upkeep"),
+                *([asyncio.create_task(rules.keep(), name="rules")] if "operations" in role.services else []),
                 *(
                     asyncio.create_task(
                         run_worker(stores.bus, *place, handle, at_once=at_once(settings, place)), name=".".join(place)
@@ -157,7 +162,6 @@ async def running(
             await _begun(program.tasks[0], begun)
         if doors:
             program.grpc_address = server.address
-            measured = gauges(settings, stores, seen, role)
             gateway = Gateway(channel, settings, sign_in, audit.keep, measured.page) if role.web else None
             await _open_doors(stack, program, gateway, measured)
         if crawl and role.crawl and settings.crawler.enabled:

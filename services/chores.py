@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,7 +20,10 @@ from services.media import rebuild
 from services.media.evidence import EvidenceStore
 from services.media.retention import Janitor
 from services.media.source_checks import ask_for_checks
+from services.monitoring.now import Watch
+from services.operations import certificates
 from services.operations.gauges import Gauges
+from services.operations.outlook import Outlook
 from services.parts import Services, watched
 from services.roles import Role
 from services.stores import Stores, adapter
@@ -30,6 +35,8 @@ RETENTION_S, RETENTION_AFTER_S = 86_400.0, 3600.0
 """Seconds between two runs that forget what is due, and from the start to the first."""
 BACKUP_LOOK_S = 600.0
 """Seconds between two looks whether a backup is due."""
+DOUBT_S = 300.0
+"""Seconds for which a look at the clock is good."""
 CHECKS_AFTER_S = 1800.0
 """Seconds from the start to the first check of the sources."""
 _KEEPS_INDEX = ("media.analyzed", "index")
@@ -113,14 +120,50 @@ async def _tidy(index: Any, clock: Clock) -> None:
     await index.tidy(f"{clock():%Y-%m}")
 
 
-def gauges(settings: Settings, stores: Stores, seen: Observations, role: Role) -> Gauges:
-    """What a role measures: those who serve operations look at what all share, those who make the backup at its age."""
-    folder = settings.backup.folder if _KEEPS_INDEX in role.workers else None
+def outlook(settings: Settings, stores: Stores, role: Role, clock: Clock) -> Outlook:
+    """What a role looks at beside its stores; the rules of the monitoring are added by `with_rules`."""
+    mine = _KEEPS_INDEX in role.workers
+    folder = settings.backup.folder if mine else None
+    who = janitor(settings, stores, clock)
 
     def last_backup() -> datetime | None:
         return next((moment for moment, _ in reversed(scheduled.kept(folder))), None) if folder else None
 
-    return Gauges(watched(settings, stores, seen), "operations" in role.services, last_backup if folder else None)
+    return Outlook(
+        certificates=partial(certificates.look, settings),
+        clock_doubt=_Kept(who.doubt).ask,
+        last_backup=last_backup,
+        backs_up=folder is not None,
+        last_retention=who.last_run if mine else lambda: None,
+    )
+
+
+class _Kept:
+    """An answer that is good for some minutes: it costs a count of all articles."""
+
+    def __init__(self, ask: Callable[[], Awaitable[Any]]) -> None:
+        self._ask = ask
+        self._answer: Any = None
+        self._until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def ask(self) -> Any:
+        """The answer of now or of some minutes ago."""
+        async with self._lock:
+            if time.monotonic() >= self._until:
+                self._answer = await self._ask()
+                self._until = time.monotonic() + DOUBT_S
+            return self._answer
+
+
+def gauges(settings: Settings, stores: Stores, seen: Observations, role: Role, besides: Outlook) -> Gauges:
+    """What a role measures: those who serve operations look at what all share, those who make the backup at its age."""
+    return Gauges(watched(settings, stores, seen), "operations" in role.services, besides)
+
+
+def with_rules(besides: Outlook, rules: Watch) -> Outlook:
+    """The same with what the rules of the monitoring say."""
+    return replace(besides, alarms=rules.alarms, services=rules.services, waiting_since=rules.waiting_since)
 
 
 def janitor(settings: Settings, stores: Stores, clock: Clock = utc_now) -> Janitor:

@@ -33,7 +33,6 @@ from services.roles import ALL, Role
 from services.sentiment.servicer import SentimentServicer
 from services.situation.servicer import SituationServicer
 from services.stores import Stores, adapter, open_classifier
-from services.upkeep import Chores
 
 
 def watched(settings: Settings, stores: Stores, seen: Observations) -> Watched:
@@ -70,7 +69,7 @@ class Services:
 
         `load` gives the classifier, by itself that of the settings; `program` is what they are a part of.
         """
-        part_of = program or Program(Chores())
+        part_of = program or Program()
         load = load or (lambda: open_classifier(settings))
         evidence = EvidenceStore(settings.data_dir / "evidence")
         uploads = settings.data_dir / "uploads"
@@ -83,7 +82,9 @@ class Services:
             _LAND: lambda: LandServicer(stores.parcels, settings.land),
             _IMPORTS: lambda: ImportServicer(stores.parcels, stores.bus, uploads, settings.land, clock),
             _SITUATION: lambda: SituationServicer(channel, settings.default_watch_area, settings.situation, clock),
-            _OPERATIONS: lambda: OperationsServicer(watched(settings, stores, seen), channel, crawling, clock),
+            _OPERATIONS: lambda: OperationsServicer(
+                watched(settings, stores, seen), channel, crawling, clock, part_of.outlook
+            ),
             _MAINTENANCE: lambda: MaintenanceServicer(settings, part_of, clock),
             _ACCESS: lambda: AccessServicer(stores.ledger, clock),
         }

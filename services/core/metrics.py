@@ -58,6 +58,9 @@ CATALOGUE: Mapping[str, Metered] = {
         Metered("ngoclinh_disk_free_bytes", "gauge", (), "Dung lượng đĩa còn trống ở thư mục dữ liệu", "Bytes free on the disk of the data folder"),
         Metered("ngoclinh_disk_total_bytes", "gauge", (), "Dung lượng đĩa của thư mục dữ liệu", "Bytes of the disk of the data folder"),
         Metered("ngoclinh_last_backup_timestamp_seconds", "gauge", (), "Bản sao lưu hằng ngày mới nhất (giây Unix), 0 nếu chưa có; không có nếu không bật", "The newest daily backup (Unix seconds), 0 where there is none yet; absent where none is asked for"),
+        Metered("ngoclinh_last_retention_timestamp_seconds", "gauge", (), "Lần dọn dữ liệu hết thời hạn gần nhất (giây Unix); không có nếu chưa từng", "When something past its time was last forgotten (Unix seconds); absent where never"),
+        Metered("ngoclinh_clock_in_doubt", "gauge", (), "1 nếu không tin được đồng hồ máy, 0 nếu tin", "1 where the clock is in doubt, 0 where not"),
+        Metered("ngoclinh_certificate_end_timestamp_seconds", "gauge", ("certificate",), "Hạn của chứng thư trong cài đặt (giây Unix)", "When a certificate of the settings ends (Unix seconds)"),
     )
 }  # fmt: skip
 """Every metric by its name."""

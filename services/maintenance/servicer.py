@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -19,6 +19,7 @@ from services.maintenance import pending
 from services.maintenance.backups import Backups, parts
 from services.maintenance.bundles import Bundles
 from services.maintenance.effective import effective
+from services.operations.outlook import NOTHING, Outlook
 from services.rpc.caller import PROGRAM, present
 from services.stores import adapter
 from services.upkeep import Chores
@@ -42,14 +43,16 @@ _RESTORES = {
 
 @dataclass(frozen=True)
 class Program:
-    """What of the program that it serves in this service is told of and asks for.
+    """The program that services are a part of, as far as they tell of it and ask for it.
 
     Attributes:
         chores: the work that it does again and again.
+        outlook: what its health tells beside the stores.
         restart: ends the program so that it starts again; None where nothing starts it again.
     """
 
-    chores: Chores
+    chores: Chores = field(default_factory=Chores)
+    outlook: Outlook = NOTHING
     restart: Callable[[], object] | None = None
 
 

@@ -124,6 +124,10 @@ class Janitor:
         extent, sources = await self._ledger.extent(), await self._ledger.sources()
         return distrust(self._clock(), extent, sources, self._read().last_run, self._settings, confirmed)
 
+    def last_run(self) -> datetime | None:
+        """When a run last ended that was not refused; None where none did. Reads a file."""
+        return self._read().last_run
+
     async def _forget(self, kind: Retained, names: list[str], last_run: datetime | None) -> int:
         if not names:
             return 0

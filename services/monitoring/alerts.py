@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
+FAULTS = ("UNKNOWN", "INTERNAL", "UNAVAILABLE")
+"""Codes of calls that failed for a reason of ours."""
 RUNBOOK = "https://github.com/ngoclinh-ioc/ngoclinh/blob/main/docs/reference/monitoring.md"
 
 
@@ -73,7 +75,7 @@ ALERTS = (
     ),
     Alert(
         "NgocLinhCallsFail",
-        'sum(rate(ngoclinh_rpcs_total{code=~"UNKNOWN|INTERNAL|UNAVAILABLE"}[10m]))'
+        f'sum(rate(ngoclinh_rpcs_total{{code=~"{"|".join(FAULTS)}"}}[10m]))'
         " / sum(rate(ngoclinh_rpcs_total[10m])) > 0.05",
         "10m", "critical",
         "Hơn 5% lời gọi thất bại.", "More than 5% of the calls fail.",
@@ -99,6 +101,26 @@ ALERTS = (
         "Bản sao lưu mới nhất đã quá 36 giờ.", "The newest backup is older than 36 hours.",
         "Tìm dòng `repeated work failed` trong nhật ký; kiểm tra dung lượng và quyền ghi của `backup.folder`.",
         "Look for `repeated work failed` in the log; check room and rights of `backup.folder`.",
+    ),
+    Alert(
+        "NgocLinhRetentionStopped", "time() - max(ngoclinh_last_retention_timestamp_seconds) > 259200", "10m", "warning",
+        "Đã ba ngày không dọn dữ liệu hết thời hạn lưu.", "Nothing past its time was forgotten for three days.",
+        "Xem lý do trên trang Cài đặt, mục Việc chạy định kỳ, hoặc bằng `ngoclinh retention run --dry-run`.",
+        "See why on the settings page under what runs by itself, or with `ngoclinh retention run --dry-run`.",
+    ),
+    Alert(
+        "NgocLinhClockInDoubt", "max(ngoclinh_clock_in_doubt) > 0", "15m", "warning",
+        "Không tin được đồng hồ máy; không có gì bị xoá.", "The clock is in doubt; nothing is forgotten.",
+        "Chạy `timedatectl` và chỉnh giờ, bật NTP. Nếu giờ đã đúng: `ngoclinh retention run --confirm-clock`.",
+        "Run `timedatectl`, set the time, switch NTP on. Where it is right: `ngoclinh retention run --confirm-clock`.",
+    ),
+    Alert(
+        "NgocLinhCertificateEnds",
+        "min(ngoclinh_certificate_end_timestamp_seconds) - time() < 1209600",
+        "1h", "critical",
+        "Một chứng thư sắp hết hạn trong 14 ngày, hoặc đã hết hạn.", "A certificate ends within 14 days, or has ended.",
+        "Xem chứng thư nào trên trang Vận hành. Thay tệp chứng thư và khoá; giữa các phần của Ngọc Linh không cần khởi động lại, cổng web thì cần.",
+        "See on the operations page which one. Replace the files of certificate and key; between parts of Ngọc Linh they are followed without a restart, the gateway needs one.",
     ),
     Alert(
         "NgocLinhImportStuck", 'max(ngoclinh_imports{state="running"}) > 0', "6h", "warning",

@@ -47,6 +47,9 @@ PANELS = (
     Panel("Thời gian kho dữ liệu", "Time of stores", "sum by (store) (rate(ngoclinh_store_seconds_total[5m])) / sum by (store) (rate(ngoclinh_store_calls_total[5m]))", "{{store}}", "s"),
     Panel("Nhập thửa đất", "Imports", "max by (state) (ngoclinh_imports)", "{{state}}"),
     Panel("Kết quả kiểm tra", "Findings", "max by (severity) (ngoclinh_findings)", "{{severity}}"),
+    Panel("Chứng thư còn lại", "Certificates, time left", "min by (certificate) (ngoclinh_certificate_end_timestamp_seconds) - time()", "{{certificate}}", "s"),
+    Panel("Từ lần dọn dữ liệu gần nhất", "Since something was forgotten", "time() - max(ngoclinh_last_retention_timestamp_seconds)", "s", "s"),
+    Panel("Đồng hồ đáng ngờ", "Clock in doubt", "max(ngoclinh_clock_in_doubt)", "clock"),
     Panel("Phần không đọc được", "Parts that could not be looked at", "min by (part) (ngoclinh_look_ok)", "{{part}}"),
 )  # fmt: skip
 """Every panel, from the top left."""

@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime
 
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter
 from ngoclinh.land.v1.parcel_pb2 import ImportState, Severity
@@ -22,15 +21,13 @@ from services.core.observation import Observations
 from services.core.ports import SUBJECTS
 from services.operations import health
 from services.operations.health import PATIENCE_S, Watched
+from services.operations.outlook import NOTHING, Outlook
 
 FRESH_S = 10.0
 """Seconds for which a look is fresh enough."""
 _IMPORTS = 1000
 _SEVERITIES = (Severity.SEVERITY_INFO, Severity.SEVERITY_WARNING, Severity.SEVERITY_ERROR)
 _log = get_logger(__name__)
-
-LastBackup = Callable[[], datetime | None]
-"""When the newest daily backup was made; None where there is none. Reads a folder."""
 
 
 def store_samples(seen: Observations) -> list[Sample]:
@@ -52,17 +49,20 @@ class Gauges:
     Args:
         watched: the stores.
         whole: look at what the processes share too: one role does it for all.
-        last_backup: of the daily backup; None where none is asked for.
+        outlook: what is looked at besides.
     """
 
-    def __init__(self, watched: Watched, whole: bool = True, last_backup: LastBackup | None = None) -> None:
+    def __init__(self, watched: Watched, whole: bool = True, outlook: Outlook = NOTHING) -> None:
         self._watched = watched
-        self._last_backup = last_backup
+        self._outlook = outlook
         shared = {"bus": self._bus, "ledger": self._sources, "parcels": self._land} if whole else {}
         self._looks: Mapping[str, Callable[[], Awaitable[list[Sample]]]] = {
             **shared,
             "disk": self._disk,
-            **({"backup": self._backup} if last_backup else {}),
+            "certificates": self._certificates,
+            **({"clock": self._clock} if whole else {}),
+            **({"backup": self._backup} if outlook.backs_up else {}),
+            "retention": self._retention,
         }
         self._lock = asyncio.Lock()
         self._kept: list[Sample] = []
@@ -134,9 +134,21 @@ class Gauges:
         ]
 
     async def _backup(self) -> list[Sample]:
-        assert self._last_backup
-        made = await asyncio.to_thread(self._last_backup)
+        made = await asyncio.to_thread(self._outlook.last_backup)
         return [("ngoclinh_last_backup_timestamp_seconds", (), made.timestamp() if made else 0)]
+
+    async def _retention(self) -> list[Sample]:
+        last = await asyncio.to_thread(self._outlook.last_retention)
+        return [("ngoclinh_last_retention_timestamp_seconds", (), last.timestamp())] if last else []
+
+    async def _clock(self) -> list[Sample]:
+        return [("ngoclinh_clock_in_doubt", (), int(await self._outlook.clock_doubt() is not None))]
+
+    async def _certificates(self) -> list[Sample]:
+        return [
+            ("ngoclinh_certificate_end_timestamp_seconds", (each.name,), each.expire_time.seconds)
+            for each in await asyncio.to_thread(lambda: list(self._outlook.certificates()))
+        ]
 
 
 def _counted(name: str, kind: type[SourceState] | type[ImportState], values: Iterable[int]) -> list[Sample]:

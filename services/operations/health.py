@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -80,6 +81,10 @@ async def stores(watched: Watched) -> list[StoreHealth]:
 async def _store(watched: Watched, name: str, probe: Callable[[], Awaitable[object]]) -> StoreHealth:
     file = watched.files.get(name)
     health = StoreHealth(name=name, size_bytes=await asyncio.to_thread(size, file) if file else 0)
+    for (store, _), count in watched.seen.counts().items():
+        if store == name:
+            health.call_count += count.calls
+            health.error_count += count.errors
     start = time.perf_counter()
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -120,9 +125,16 @@ def size(file: Path) -> int:
     return sum(each.stat().st_size for each in beside if each.exists())
 
 
-def queues(depth: Mapping[tuple[str, str], int]) -> list[QueueHealth]:
-    """How many events wait for each group."""
-    return [QueueHealth(name="/".join(place), waiting_count=count) for place, count in sorted(depth.items())]
+def queues(
+    depth: Mapping[tuple[str, str], int], since: Callable[[str], datetime | None] = lambda queue: None
+) -> list[QueueHealth]:
+    """How many events wait for each group, and since when some do."""
+    found = [QueueHealth(name="/".join(place), waiting_count=count) for place, count in sorted(depth.items())]
+    for queue in found:
+        moment = since(queue.name) if queue.waiting_count else None
+        if moment is not None:
+            queue.waiting_since.CopyFrom(to_timestamp(moment))
+    return found
 
 
 def crawler(sources: Iterable[Source], enabled: bool) -> CrawlerHealth:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import grpc.aio
@@ -26,6 +27,7 @@ from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.errors import InvalidPageToken, NgocLinhError
 from services.operations import health
 from services.operations.health import Watched
+from services.operations.outlook import NOTHING, Outlook
 
 PREVIEW = 2000
 """Most characters of an event that are shown."""
@@ -39,11 +41,18 @@ class OperationsServicer(OperationsServiceServicer):
         channel: where SentimentService is.
         crawling: do the settings ask for the crawler.
         clock: the present moment.
+        outlook: what the health tells beside the stores.
     """
 
     def __init__(
-        self, watched: Watched, channel: grpc.aio.Channel, crawling: bool = True, clock: Clock = utc_now
+        self,
+        watched: Watched,
+        channel: grpc.aio.Channel,
+        crawling: bool = True,
+        clock: Clock = utc_now,
+        outlook: Outlook = NOTHING,
     ) -> None:
+        self._outlook = outlook
         self._watched = watched
         self._sentiment = SentimentServiceStub(channel)
         self._crawling = crawling
@@ -88,11 +97,28 @@ class OperationsServicer(OperationsServiceServicer):
             store.size_bytes = engines[store.name].size_bytes if store.name in engines else store.size_bytes
         reachable = {store.name for store in answer.stores if store.reachable}
         if "bus" in reachable:
-            answer.queues.extend(health.queues(await watched.bus.depth()))
+            answer.queues.extend(health.queues(await watched.bus.depth(), self._outlook.waiting_since))
             answer.quarantined_count = len(await watched.bus.quarantined())
         if "ledger" in reachable:
             answer.crawler.CopyFrom(health.crawler(await watched.ledger.sources(), self._crawling))
+        await self._look_further(answer)
         return answer
+
+    async def _look_further(self, answer: Health) -> None:
+        """What is raised, called and due beside the stores."""
+        outlook = self._outlook
+        answer.alarms.extend(outlook.alarms())
+        answer.services.extend(outlook.services())
+        answer.certificates.extend(await asyncio.to_thread(lambda: list(outlook.certificates())))
+        with contextlib.suppress(NgocLinhError):  # the ledger is silent, which is told
+            doubt = await outlook.clock_doubt()
+            if doubt is not None:
+                answer.clock_doubt.CopyFrom(doubt)
+        answer.backs_up = outlook.backs_up
+        for field, look in ((answer.backup_time, outlook.last_backup), (answer.retention_time, outlook.last_retention)):
+            moment = await asyncio.to_thread(look)
+            if moment is not None:
+                field.CopyFrom(to_timestamp(moment))
 
     async def _model(self) -> str:
         try:

@@ -26,6 +26,7 @@ from services.core.metrics import CATALOGUE
 from services.operations import gauges
 from tests.contracts.articles import article
 from tests.contracts.bus import take
+from tests.services.certificates import Authority
 from tests.services.gateway.conftest import Answer, send
 from tests.services.test_bootstrap import settings_for
 
@@ -47,12 +48,23 @@ def values(page: bytes) -> Values:
     return found
 
 
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every scrape looks: the program itself looks at its rules when it starts."""
+    monkeypatch.setattr(gauges, "FRESH_S", 0.0)
+
+
 @pytest.fixture
 async def program(tmp_path: Path) -> AsyncIterator[Running]:
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / "ngoclinh-20261119T190000Z.ngoclinh").touch()
-    flags = {"observability.metrics_address": "127.0.0.1:0", "backup.folder": folder}
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "retention.json").write_text('{"last_run": "2026-11-19T19:00:00+00:00", "pending": []}')
+    authority = Authority(tmp_path).file
+    flags = {
+        "observability.metrics_address": "127.0.0.1:0", "backup.folder": folder, "nats.ca_file": authority,
+    }  # fmt: skip
     async with running(settings_for(tmp_path / "data", **flags), crawl=False, clock=lambda: NOW) as program:
         yield program
 
@@ -82,8 +94,7 @@ async def work(program: Running) -> None:
         await AreaServiceStub(program.channel).GetArea(GetAreaRequest(name="areas/2025-99999"))
 
 
-async def test_the_page_tells_what_was_done(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gauges, "FRESH_S", 0.0)
+async def test_the_page_tells_what_was_done(program: Running) -> None:
     before = await scrape(program)
     await work(program)
     after = await scrape(program)
@@ -103,6 +114,9 @@ async def test_the_page_tells_what_was_done(program: Running, monkeypatch: pytes
     assert after["ngoclinh_sources", ("blocked",)] == after["ngoclinh_sources_in_trouble", ()] == 1
     assert after["ngoclinh_last_poll_timestamp_seconds", ()] == NOW.timestamp()
     assert after["ngoclinh_last_backup_timestamp_seconds", ()] == datetime(2026, 11, 19, 19, tzinfo=UTC).timestamp()
+    assert after["ngoclinh_last_retention_timestamp_seconds", ()] == datetime(2026, 11, 19, 19, tzinfo=UTC).timestamp()
+    assert after["ngoclinh_certificate_end_timestamp_seconds", ("nats.ca_file",)] > datetime.now(UTC).timestamp()
+    assert after["ngoclinh_clock_in_doubt", ()] == 0
     assert after["ngoclinh_findings", ("error",)] == after["ngoclinh_imports", ("running",)] == 0
     assert after["ngoclinh_disk_free_bytes", ()] <= after["ngoclinh_disk_total_bytes", ()]
     assert all(value == 1 for (name, _), value in after.items() if name == "ngoclinh_look_ok")
@@ -136,9 +150,7 @@ async def test_quarantined_events_and_waiting_ones_are_told_by_group(tmp_path: P
     assert found["ngoclinh_quarantined", ("land.validated", "situation")] == 0
 
 
-async def test_a_store_that_does_not_answer_leaves_the_rest_of_the_page(
-    program: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_store_that_does_not_answer_leaves_the_rest_of_the_page(program: Running) -> None:
     await program.stores.ledger.close()
     path = program.settings.data_dir / "ledger.sqlite"
     for file in path.parent.glob("ledger*"):
@@ -186,8 +198,8 @@ async def test_one_id_leads_from_the_crawler_to_the_index(tmp_path: Path, capfd:
         structlog.configure(**before)
     id_ = article("one", "").name.rpartition("/")[2]
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
-    mine = [line for line in lines if line.get("request_id") == id_]
-    assert [line["subject"] for line in mine if line["event"] == "event"] == [
+    mine = [line for line in lines if line.get("request_id") == id_ or id_ in line.get("done", ())]
+    assert [line["subject"] for line in mine if line["event"] in ("event", "batch")] == [
         "media.collected", "media.recorded", "media.analyzed", "media.indexed"
     ]  # fmt: skip
     assert [line["method"] for line in mine if line["event"] == "rpc"][:1] == [

@@ -12,8 +12,8 @@ import yaml
 from services.core.metrics import CATALOGUE
 from services.monitoring import grafana
 from services.monitoring.alerts import ALERTS, RUNBOOK, rules
+from services.monitoring.promql import Query
 from services.reference import monitoring
-from tests.services.monitoring.promql import Query
 
 NOW = 1_795_000_000.0
 EXPRESSIONS = [*(alert.expr for alert in ALERTS), *(panel.expr for panel in grafana.PANELS)]
@@ -38,6 +38,10 @@ WELL = series(
     ngoclinh_quarantined__subject_x__group_y=0,
     ngoclinh_last_poll_timestamp_seconds=NOW - 600,
     ngoclinh_last_backup_timestamp_seconds=NOW - 86_400,
+    ngoclinh_last_retention_timestamp_seconds=NOW - 90_000,
+    ngoclinh_clock_in_doubt=0,
+    ngoclinh_certificate_end_timestamp_seconds__certificate_a=NOW + 90 * 86_400,
+    ngoclinh_certificate_end_timestamp_seconds__certificate_b=NOW + 15 * 86_400,
     ngoclinh_sources_in_trouble=2,
     ngoclinh_sources__state_active=18,
     ngoclinh_sources__state_blocked=2,
@@ -62,6 +66,9 @@ WRONG = {
     "NgocLinhIndexLate": series(ngoclinh_index_lag_seconds_sum=61_000),
     "NgocLinhDiskFull": series(ngoclinh_disk_free_bytes=9),
     "NgocLinhBackupOld": series(ngoclinh_last_backup_timestamp_seconds=0),
+    "NgocLinhRetentionStopped": series(ngoclinh_last_retention_timestamp_seconds=NOW - 260_000),
+    "NgocLinhClockInDoubt": series(ngoclinh_clock_in_doubt=1),
+    "NgocLinhCertificateEnds": series(ngoclinh_certificate_end_timestamp_seconds__certificate_b=NOW + 13 * 86_400),
     "NgocLinhImportStuck": series(ngoclinh_imports__state_running=1),
 }
 """What differs from `WELL`, by the alert that it raises."""

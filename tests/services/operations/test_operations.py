@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
@@ -22,9 +23,12 @@ from ngoclinh.operations.v1.operations_service_pb2_grpc import OperationsService
 
 from services.bootstrap import Running, running
 from services.core import config
+from services.monitoring import now as rules
+from services.operations import gauges
 from services.operations.servicer import PREVIEW
 from tests.contracts.articles import article
 from tests.contracts.bus import take
+from tests.services.certificates import Authority
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
@@ -122,3 +126,45 @@ async def test_a_store_that_does_not_answer_is_told_and_the_rest_is_told_too(
     assert list(broken) == ["ledger"]
     assert broken["ledger"].problem.vi == "Kho dữ liệu ledger.sqlite đã đóng."
     assert (health.crawler.source_count, len(health.queues) > 5) == (0, True)
+
+
+async def test_health_tells_what_no_store_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("gateway", days=3)
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "ngoclinh-20261117T190000Z.ngoclinh").touch()
+    flags = {
+        "data_dir": tmp_path / "data", "crawler.enabled": False, "backup.folder": tmp_path / "backups",
+        "gateway.tls_cert_file": certificate, "gateway.tls_key_file": key, "nats.ca_file": tmp_path / "none.pem",
+    }  # fmt: skip
+    now = [datetime.now(UTC)]
+    monkeypatch.setattr(gauges, "FRESH_S", 0.0)
+    monkeypatch.setattr(rules, "LOOK_S", 0.05)
+    async with running(
+        config.load(environ={}, flags=flags), doors=False, crawl=False, clock=lambda: now[0]
+    ) as program:  # fmt: skip
+        stub = OperationsServiceStub(program.channel)
+        for _ in range(600):
+            health = await stub.GetHealth(GetHealthRequest())
+            if health.services:
+                break
+            await asyncio.sleep(0.1)
+        assert {store.name: store.error_count for store in health.stores}["ledger"] == 0
+        assert {store.name: store.call_count for store in health.stores}["ledger"] > 0
+        assert {service.name for service in health.services} >= {"OperationsService"}
+        ends = {each.name: each for each in health.certificates}
+        assert 0 < ends["gateway.tls_cert_file"].expire_time.seconds - now[0].timestamp() < 4 * 86_400
+        assert "none.pem" in ends["nats.ca_file"].problem.vi
+        assert (health.backs_up, health.backup_time.ToDatetime(UTC)) == (True, datetime(2026, 11, 17, 19, tzinfo=UTC))
+        assert (health.HasField("retention_time"), health.HasField("clock_doubt"), list(health.alarms)) == (
+            False,
+            False,
+            [],
+        )
+        now[0] += timedelta(hours=2)
+        for _ in range(600):
+            raised = [(alarm.name, alarm.critical) for alarm in (await stub.GetHealth(GetHealthRequest())).alarms]
+            if len(raised) == 2:
+                break
+            await asyncio.sleep(0.1)
+    assert set(raised) == {("NgocLinhBackupOld", True), ("NgocLinhCertificateEnds", True)}

@@ -1,4 +1,4 @@
-/** `#/quarantine`: events that no worker could use, why, and what to do with them; and how the system is. */
+/** `#/quarantine`: how the system is, what would be raised, and the events that no worker could use. */
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Health, ListQuarantinedResponse, Quarantined } from "../api/messages";
 import { ApiError, get, post } from "../api/client";
@@ -8,7 +8,7 @@ import { Resource, show } from "../core/resource";
 import type { Context, View } from "../core/router";
 import { age, ageOf } from "../ui/labels";
 import { toast } from "../ui/toast";
-import { healthView } from "./health";
+import { alarmsView, healthView } from "./health";
 
 export default function quarantine({ update }: Context): View {
   const list = new Resource<ListQuarantinedResponse>(update);
@@ -68,7 +68,17 @@ export default function quarantine({ update }: Context): View {
   return {
     title: "nav.quarantine",
     refresh,
-    render: () => html`<section class="panel" aria-labelledby="quarantine-title">
+    render: () => html`${health.error
+        ? nothing
+        : html`<section class="panel" aria-labelledby="alarms-title">
+              <header><h2 id="alarms-title">${t("health.alarms")}</h2><span class="grow"></span>${ageOf(health.loadedAt)}</header>
+              ${show(health, alarmsView)}
+            </section>
+            <section class="panel" aria-labelledby="health-title">
+              <header><h2 id="health-title">${t("quarantine.health")}</h2><span class="grow"></span>${ageOf(health.loadedAt)}</header>
+              ${show(health, healthView)}
+            </section>`}
+      <section class="panel" aria-labelledby="quarantine-title">
         <header>
           <h2 id="quarantine-title">${t("quarantine.title")}</h2>
           <span class="grow"></span>
@@ -76,12 +86,6 @@ export default function quarantine({ update }: Context): View {
         </header>
         <p class="muted pad">${t("quarantine.help")}</p>
         ${show(list, (answer) => table(answer.quarantined))}
-      </section>
-      ${health.error
-        ? nothing
-        : html`<section class="panel" aria-labelledby="health-title">
-            <header><h2 id="health-title">${t("quarantine.health")}</h2><span class="grow"></span>${ageOf(health.loadedAt)}</header>
-            ${show(health, healthView)}
-          </section>`}`,
+      </section>`,
   };
 }

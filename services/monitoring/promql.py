@@ -116,8 +116,8 @@ class Query:
         if self._peek() == "by":
             self._next()
             self._next("(")
-            while (token := self._next()) != ")":
-                kept += [token] if token != "," else []
+            while (word := self._next()) != ")":
+                kept += [word] if word != "," else []
         self._next("(")
         values = self._comparison()
         self._next(")")
@@ -161,7 +161,8 @@ def _both(left: Value, right: Value, do: Callable[[float, float], float]) -> Val
     if isinstance(right, dict):
         assert isinstance(left, float)
         return {key: do(left, value) for key, value in right.items()}
-    assert isinstance(left, float)
+    if isinstance(left, dict):
+        return {key: do(value, right) for key, value in left.items()}
     return do(left, right)
 
 
