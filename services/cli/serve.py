@@ -25,11 +25,15 @@ def serve(
 async def _serve(settings: Settings, name: str) -> None:
     from services.bootstrap import running
     from services.roles import ROLES
+    from services.schema import until_migrated
 
     if name not in ROLES:
         parts = ", ".join(ROLES)
         raise InvalidField("role", f"không có phần “{name}”; có: {parts}", f"no part '{name}'; there are {parts}")
     stop = stop_signal()
+    await until_migrated(settings, ROLES[name], stop)
+    if stop.is_set():
+        return
     async with running(settings, role=ROLES[name]) as program:
         reload_signal(program)
         print(f"ready {name} {program.url} grpc://{program.grpc_address}", flush=True)
