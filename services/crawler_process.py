@@ -41,7 +41,10 @@ def environment() -> dict[str, str]:
 
 def main() -> None:
     """Read the job and crawl until the end of it or a signal."""
-    given = json.load(sys.stdin)
+    told = sys.stdin.read()
+    if not told:  # the parent died before it said what to do
+        return
+    given = json.loads(told)
     settings = Settings.model_validate(given["settings"])
     log.configure(settings.log_level)
     memory = settings.crawler.memory_mb << 20

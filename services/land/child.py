@@ -20,7 +20,7 @@ from typing import Any
 from google.protobuf.message import Message
 from ngoclinh.land.v1.parcel_pb2 import Import, ImportState
 
-from services.core.errors import NgocLinhError, TooLarge, UnreadableFile
+from services.core.errors import NgocLinhError, TooLarge, Unavailable, UnreadableFile
 from services.core.log import get_logger
 from services.land import fence, frames
 
@@ -85,6 +85,7 @@ class Child:
         Raises:
             NgocLinhError: what the child says of a file or request that cannot be used.
             TooLarge: it came to a limit of time or memory.
+            Unavailable: it was killed from outside, where the machine has no memory left for instance; ask again.
             UnreadableFile: it broke down or spoke nonsense.
         """
         timer = asyncio.get_running_loop().call_later(within_s, self._expire, within_s)
@@ -162,8 +163,10 @@ class Child:
         if self._expired_after_s:
             return too_long(self._expired_after_s)
         _log.warning("reader child broke down", what=what, code=code, stderr=words.decode("utf-8", "replace"))
-        if code in (-signal.SIGKILL, -signal.SIGXCPU) or b"MemoryError" in words or b"bad_alloc" in words:
+        if code == -signal.SIGXCPU or b"MemoryError" in words or b"bad_alloc" in words:
             return too_costly(self._limits)
+        if code == -signal.SIGKILL:
+            return _ended_from_outside()
         return UnreadableFile(
             "Trình đọc tệp dừng đột ngột khi đọc dữ liệu này; có thể tệp bị hỏng.",
             "The reader broke down on these data; the file may be damaged.",
@@ -196,6 +199,14 @@ def too_long(seconds: float) -> TooLarge:
         f"Đọc và kiểm tra dữ liệu này mất quá {seconds:g} giây.",
         f"Reading and checking these data takes more than {seconds:g} seconds.",
         {"limit_s": f"{seconds:g}"},
+    )
+
+
+def _ended_from_outside() -> Unavailable:
+    """The error of a child that somebody else killed: its data need not be the reason, so they may be tried again."""
+    return Unavailable(
+        "Tiến trình đọc dữ liệu bị hệ thống dừng giữa chừng (máy có thể đã hết bộ nhớ); hãy thử lại.",
+        "The system ended the process that reads these data (the machine may be out of memory); try again.",
     )
 
 

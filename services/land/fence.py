@@ -69,7 +69,9 @@ def limit(limits: Limits) -> None:
         _, ceiling = resource.getrlimit(kind)
         if ceiling != resource.RLIM_INFINITY:
             value = min(value, ceiling)  # noqa: PLW2901  a limit that holds already cannot be raised
-        resource.setrlimit(kind, (value, value))
+        # A second before the kernel ends it as anybody could, it ends it for its CPU time, so that the reason is known.
+        least = value - 1 if kind == resource.RLIMIT_CPU and value > 1 else value
+        resource.setrlimit(kind, (least, value))
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 

@@ -92,3 +92,11 @@ async def test_a_crawler_whose_parent_is_gone_before_it_is_up_ends_by_itself(tmp
     await asyncio.wait_for(process.communicate(json.dumps(given | {"parent": 1}).encode()), 60)
     assert process.returncode == 0
     assert not (tmp_path / "frontier.sqlite").exists()
+
+
+async def test_a_crawler_that_is_told_nothing_ends_without_a_word() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *crawler_process.command(), stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert await asyncio.wait_for(process.communicate(b""), 60) == (None, b"")
+    assert process.returncode == 0

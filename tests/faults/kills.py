@@ -52,6 +52,14 @@ def flows(work: Work) -> None:
         time.sleep(0.02)
 
 
+def one_dies(processes: Processes, kind: str, rng: random.Random) -> bool:
+    """Kill a process of a kind, a child some moments after it appeared; False where it ended by itself before."""
+    if kind in processes.kinds and processes.kinds[kind].child:
+        processes.find(kind)
+        time.sleep(rng.uniform(0, 0.3))
+    return processes.kill(kind)
+
+
 def kill_and_count(processes: Processes, count: int, seed: str, sites: Sequence[Site], folder: Path) -> None:
     """Kill, let everything come to rest, compare, print the counts.
 
@@ -67,18 +75,13 @@ def kill_and_count(processes: Processes, count: int, seed: str, sites: Sequence[
     began = time.monotonic()
     with Work(lambda: processes.port, folder) as work:
         eventually(lambda: work.texts and work.sheets, 120)
-        for kind in plan(list(processes.kinds), count, rng):
+        for kind in plan([*processes.kinds, *processes.servers], count, rng):
             flows(work)
             time.sleep(rng.uniform(*BETWEEN_S))
-            while True:
-                processes.find(kind)
-                if processes.kinds[kind].child:
-                    time.sleep(rng.uniform(0, 0.3))
-                if processes.kill(kind):
-                    break
+            while not one_dies(processes, kind, rng):
+                pass
             killed[kind] += 1
-        for part in processes.parts.values():
-            part.wait()
+        processes.wait()
     last = time.monotonic()
     eventually(lambda: drained(work, sites), DRAIN_S, 1)
     rest = time.monotonic()

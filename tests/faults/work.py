@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 import shapely.affinity
 
+from services.land.importer import MOST_TRIES
 from tests.e2e.mini_site import Site
 from tests.e2e.program import eventually
 from tests.gis import files
@@ -28,7 +29,7 @@ PARCELS = 3
 """Parcels of a sheet."""
 SQUARE = "POLYGON((552400 1678200, 552440 1678200, 552440 1678240, 552400 1678240, 552400 1678200))"
 TOLD = frozenset({0, 200, 413, 429, 503, 504})
-"""Statuses while processes die: broken off, done, told as too large where what reads it died, told to be tried again."""
+"""Statuses while processes die: broken off, done, told as too large (it took 5 s on a busy machine), to be tried again."""
 FLOOR_S = 1.4
 """Shortest pause in seconds that a site may have seen between two requests, whose beginnings lie 2 s apart."""
 PAGE = 200
@@ -177,7 +178,7 @@ def look(work: Work, sites: Sequence[Site], killed_readers: int) -> dict[str, in
     Args:
         work: what was asked and acknowledged.
         sites: what was to be crawled.
-        killed_readers: processes that were killed while they read a file: as many imports may have ended in words.
+        killed_readers: processes that were killed while they read a file: one that dies three times is given up in words.
     """
     articles = every(work, "/v1/articles", "articles")
     names = Counter(one["name"] for one in articles)
@@ -195,12 +196,11 @@ def look(work: Work, sites: Sequence[Site], killed_readers: int) -> dict[str, in
     assert len(pasted) >= len(work.texts), "a text that was acknowledged before it had a name is there too"
     imports = {one["name"]: one for one in every(work, "/v1/imports", "imports")}
     assert set(work.sheets) <= set(imports), "acknowledged imports that are not there"
-    ended = Counter(one["state"] for one in imports.values())
     broken = [one for one in imports.values() if one["state"] != "IMPORT_STATE_COMMITTED"]
     assert all(one["state"] == "IMPORT_STATE_FAILED" and one["problem"]["vi"] for one in broken), broken
-    assert len(broken) <= killed_readers, broken
+    assert len(broken) <= killed_readers // MOST_TRIES, broken
     parcels = Counter(one["import"] for one in every(work, "/v1/parcels", "parcels"))
-    assert parcels == {name: PARCELS for name, one in imports.items() if one["state"] == "IMPORT_STATE_COMMITTED"}
+    assert parcels == {name: PARCELS for name, one in imports.items() if one not in broken}
     quarantined = work.get("/v1/quarantine")
     assert quarantined["total_count"] == "0", quarantined
     return {
@@ -208,7 +208,7 @@ def look(work: Work, sites: Sequence[Site], killed_readers: int) -> dict[str, in
         "texts acknowledged": len(work.texts),
         "texts found": len(pasted),
         "imports acknowledged": len(work.sheets),
-        "imports committed": ended["IMPORT_STATE_COMMITTED"],
-        "imports told as failed": len(broken),
+        "imports committed": len(imports) - len(broken),
+        "imports given up in words": len(broken),
         "parcels": parcels.total(),
     }

@@ -21,7 +21,15 @@ import shapely
 from ngoclinh.land.v1.parcel_pb2 import Import, ImportState
 
 from services.core.config import LandSettings
-from services.core.errors import InvalidField, NgocLinhError, Overloaded, RefusedFile, TooLarge, UnreadableFile
+from services.core.errors import (
+    InvalidField,
+    NgocLinhError,
+    Overloaded,
+    RefusedFile,
+    TooLarge,
+    Unavailable,
+    UnreadableFile,
+)
 from services.land import child, reader
 from services.land.reader import Workers
 from tests.gis import files
@@ -453,6 +461,18 @@ async def test_a_child_that_dies_while_it_works_is_told_and_replaced(workers: Wo
     with pytest.raises(UnreadableFile, match="broke down") as caught:
         await working
     assert "dừng đột ngột" in caught.value.vi
+
+
+async def test_a_child_that_is_killed_from_outside_may_be_asked_again(workers: Workers) -> None:
+    heavy = request(*({"wkb": shapely.to_wkb(tangle(300, seed))} for seed in range(300)), coordinate_system="5899")
+    working = asyncio.create_task(workers.validate(heavy))
+    async with asyncio.timeout(60):
+        while not _readers():  # noqa: ASYNC110  (another process is watched)
+            await asyncio.sleep(0.02)
+    for pid in _readers():
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(Unavailable, match="try again"):
+        await working
 
 
 async def test_a_child_that_died_while_it_waited_is_replaced(workers: Workers) -> None:
