@@ -22,6 +22,7 @@ from crawlers.fingerprint import signature
 from crawlers.frontier import MANUAL, Frontier, Visit
 from crawlers.relevance import Relevance
 from crawlers.schedule import next_check
+from services.core import tracing
 from services.core.clock import Clock, to_timestamp, vietnam_date
 from services.core.errors import NgocLinhError
 from services.core.log import get_logger, trail
@@ -112,8 +113,10 @@ class Pipeline:
             if made.event is not None:
                 version = f"{made.kept.article}:{made.kept.content_sha256}"
                 key = f"{version}:{origin.submission}" if origin.submission else version
-                await self._bus.publish("media.collected", made.event, key)
-                _log.info("collected", key=key, source=made.event.article.source, **trail(key))
+                with tracing.span("article collected", "producer", **{"ngoclinh.request_id": trail(key)["request_id"]}):
+                    tracing.stamp(made.event)
+                    await self._bus.publish("media.collected", made.event, key)
+                    _log.info("collected", key=key, source=made.event.article.source, **trail(key))
             kept.append(made.kept)
         return kept
 

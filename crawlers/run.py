@@ -17,6 +17,7 @@ from crawlers.politeness import Host
 from crawlers.settings import scrapy_settings
 from crawlers.spiders.watch import WatchSpider
 from crawlers.watch import Watch
+from services.core import tracing
 from services.core.config import Settings
 from services.core.ports import Bus
 
@@ -79,7 +80,9 @@ async def _until_signal(settings: Settings, bus: Bus, frontier_path: Path, once:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, watch.stop)
 
+    tracing.configure(settings.tracing, "crawler")
     try:
         await crawl(settings, bus, frontier_path, once, started=started)
     finally:
         await bus.close()
+        tracing.stop()

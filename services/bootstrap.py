@@ -21,6 +21,7 @@ from services.access.upkeep import first_users
 from services.adapters.embedded.files import Files
 from services.backup.restore import finish as finish_restore
 from services.chores import again, first, gauges, outlook, with_rules
+from services.core import tracing
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import InvalidField, Unavailable
@@ -120,6 +121,8 @@ async def running(
     async with AsyncExitStack() as stack:
         stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
         finish_restore(settings.data_dir)
+        tracing.configure(settings.tracing, "core" if role is ALL else "+".join(role.services) or "worker")
+        stack.push_async_callback(asyncio.to_thread, tracing.stop)
         seen = Observations(clock)
         classifier = given.pop("classifier", None)
         load = None if classifier is None else lambda: classifier
@@ -155,7 +158,9 @@ async def running(
                     asyncio.create_task(
                         run_worker(stores.bus, *place, handle, at_once=at_once(settings, place)), name=".".join(place)
                     )
-                    for place, handle in handlers(settings, stores, services, channel, clock, role).items()
+                    for place, handle in tracing.traced(
+                        handlers(settings, stores, services, channel, clock, role)
+                    ).items()
                 ),
             )
             stack.push_async_callback(_cancel, program.tasks)

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar, cast
 
+from services.core import tracing
 from services.core.errors import DeadlineExceeded, NgocLinhError, Unavailable
 from services.core.observation import Observations
 
@@ -47,7 +48,8 @@ class _Observed:
     async def _call(self, method: str, ask: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         start = time.perf_counter()
         try:
-            answer = await ask(*arguments, **named)
+            with tracing.step(f"{self._name}.{method}"):
+                answer = await ask(*arguments, **named)
         except Exception as error:
             self._tell(method, start, _is_answer(error))
             raise

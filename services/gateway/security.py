@@ -18,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.core import tracing
 from services.core.config import GatewaySettings
 from services.core.errors import Forbidden, InvalidField, NgocLinhError, TooLarge, Unauthenticated
 from services.core.names import random_id
@@ -140,7 +141,12 @@ class Guard:
             await response(scope, receive, answer)
             return
         faults = contextlib.suppress(Exception)  # the application has logged and answered them
-        with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]), faults:
+        place = "/".join(scope["path"].partition(":")[0].split("/")[:3])
+        with (
+            structlog.contextvars.bound_contextvars(request_id=scope["request_id"]),
+            tracing.span(f"{scope['method']} {place}", "server"),
+            faults,
+        ):
             await self._app(scope, _counted(receive, door.max_bytes), answer)
 
     def _refusal(self, method: str, headers: Headers, door: Door) -> Response | None:

@@ -22,6 +22,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_FETCH_REFUSED
 
 from crawlers.canonical import canonical, normalize
+from services.core import tracing
 from services.core.clock import Clock, to_datetime, to_timestamp
 from services.core.errors import Conflict, FetchFailed, FetchRefused, InvalidField
 from services.core.masking import mask
@@ -100,6 +101,7 @@ class Submissions:
             )
         digest = content_digest(article.title, article.lead, article.text)
         event = ArticleCollected(article=article, content_sha256=digest, submission=submission)
+        tracing.stamp(event)
         await self._bus.publish("media.collected", event, submission)
 
     async def _answer(self, submission: str) -> SubmitArticleResponse:

@@ -10,6 +10,7 @@ import grpc
 import grpc.aio
 import structlog
 
+from services.core import tracing
 from services.rpc import methods
 from services.rpc.deadline import timeout_for
 from services.rpc.interceptors import REQUEST_ID
@@ -39,6 +40,8 @@ class Outgoing(grpc.aio.UnaryUnaryClientInterceptor):
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         if request_id and not metadata.get_all(REQUEST_ID):
             metadata.add(REQUEST_ID, request_id)
+        if parent := tracing.traceparent():
+            metadata.add(tracing.HEADER, parent)
         timeout = timeout_for(self._default_s) if details.timeout is None else details.timeout
         return await continuation(
             grpc.aio.ClientCallDetails(details.method, timeout, metadata, details.credentials, details.wait_for_ready),

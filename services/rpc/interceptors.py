@@ -1,4 +1,4 @@
-"""What every call passes through, in order: measure → request id → errors → who → audit → may they → limit → validation → deadline → areas → log.
+"""What every call passes through, in order: measure → request id → trace → errors → who → audit → may they → limit → validation → deadline → areas → log.
 
 A stage is a function from a call to an async context manager around the rest. Health and reflection pass untouched.
 """
@@ -20,11 +20,12 @@ import grpc.aio
 import structlog
 from google.protobuf.message import Message
 
+from services.core import tracing
 from services.core.config import GrpcSettings
 from services.core.errors import NgocLinhError, Overloaded
 from services.core.log import get_logger
 from services.core.names import random_id
-from services.rpc import status, validation
+from services.rpc import caller, status, validation
 from services.rpc.deadline import within
 from services.rpc.measure import measure
 
@@ -83,6 +84,26 @@ async def request_id(call: Call) -> AsyncIterator[None]:
     call.request_id = asked if SAFE_ID.fullmatch(asked) else random_id()
     with structlog.contextvars.bound_contextvars(request_id=call.request_id):
         call.context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
+        yield
+
+
+def trace(settings: GrpcSettings) -> Stage:
+    """A span for a call that does not stream; it goes on with the trace of a caller that is one of our processes."""
+
+    def stage(call: Call) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext() if call.streaming else _traced(call, settings)
+
+    return stage
+
+
+@asynccontextmanager
+async def _traced(call: Call, settings: GrpcSettings) -> AsyncIterator[None]:
+    parent = ""
+    if caller.is_ours(call.context.peer(), settings):
+        parent = next(
+            (str(value) for key, value in call.context.invocation_metadata() or () if key == tracing.HEADER), ""
+        )
+    with tracing.span(call.method.rpartition(".")[2], "server", parent):
         yield
 
 
@@ -185,6 +206,7 @@ def stages(settings: GrpcSettings, gate: Gate, audit: Stage | None = None) -> li
     return [
         measure,
         request_id,
+        *([trace(settings)] if tracing.on() else []),
         errors,
         gate.identify,
         *([audit] if audit else []),
