@@ -179,7 +179,6 @@ def _closed(
     Returns:
         shape (e,), True for an edge and the chain on its other side; and `Unmatched.slivers`.
     """
-    balanced = np.zeros(len(edges), dtype=bool)
     slivers = np.zeros(len(reach_m))
     along = edges.stop - edges.start
     length = np.hypot(along[:, 0], along[:, 1])
@@ -212,17 +211,21 @@ def _closed(
         inside = np.maximum(inside[state[on]], away[on])
         if not len(edge):
             break
+    return _balanced(chains, len(edges)), slivers
+
+
+def _balanced(chains: list[tuple[NDArray[np.int64], NDArray[np.int64]]], count: int) -> NDArray[np.bool_]:
+    """Shape (count,), True for the edges and the members of their chains; an edge that is used twice spoils its chains."""
+    balanced = np.zeros(count, dtype=bool)
     if chains:
         owner, member = (np.concatenate(column) for column in zip(*chains, strict=True))
-        closed = np.unique(owner)
-        uses = np.bincount(member, minlength=len(edges)) + np.bincount(closed, minlength=len(edges))
-        spoilt = np.zeros(len(edges), dtype=bool)
+        uses = np.bincount(member, minlength=count) + np.bincount(np.unique(owner), minlength=count)
+        spoilt = uses > 1
         spoilt[owner[uses[member] > 1]] = True
-        spoilt |= uses > 1
         kept = ~spoilt[owner]
         balanced[member[kept]] = True
         balanced[owner[kept]] = True
-    return balanced, slivers
+    return balanced
 
 
 def _walked(

@@ -1,23 +1,17 @@
-"""Findings for the outside: lasting ids, and GeoJSON in WGS 84."""
+"""Lasting ids of findings."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import shapely
 
-from gis.crs import to_wgs84
-from gis.model import Context, Finding, Geometries, ParcelTable
-from gis.rules import RULES, message
+from gis.model import Finding, Geometries, ParcelTable
 from services.core.names import digest_id
-
-LONLAT_DIGITS = 8
-"""Decimals of degrees, about a millimetre."""
 
 
 def finding_ids(findings: Sequence[Finding], parcels: ParcelTable) -> list[str]:
@@ -37,68 +31,6 @@ def finding_ids(findings: Sequence[Finding], parcels: ParcelTable) -> list[str]:
         ids.append(digest_id(f"{text}\n{seen[text]}" if seen[text] else text))
         seen[text] += 1
     return ids
-
-
-def feature_collection(
-    findings: Sequence[Finding], parcels: ParcelTable, ctx: Context, label: Callable[[int], str] | None = None
-) -> dict[str, Any]:
-    """The findings as a GeoJSON FeatureCollection (RFC 7946): places in WGS 84, null where there is none.
-
-    Args:
-        findings: what was found in the sheet.
-        parcels: the sheet.
-        ctx: its context; in a plane without a code (`epsg` 0) all places are null.
-        label: names a record in the messages.
-    """
-    places = np.empty(len(findings), dtype=object)
-    places[:] = [_shown(finding, parcels) if ctx.epsg else None for finding in findings]
-    places = to_wgs84(places, ctx.epsg) if ctx.epsg else places
-    ids = finding_ids(findings, parcels)
-    features = [_feature(*row, label) for row in zip(findings, ids, places, strict=True)]
-    return {"type": "FeatureCollection", "features": features}
-
-
-def _feature(
-    finding: Finding, name: str, place: shapely.Geometry | None, label: Callable[[int], str] | None
-) -> dict[str, Any]:
-    vi, en = message(finding, label)
-    rule = RULES[finding.rule]
-    return {
-        "type": "Feature",
-        "id": name,
-        "geometry": None if place is None else _geojson(place),
-        "properties": {
-            "rule": finding.rule,
-            "rule_code": rule.code,
-            "severity": finding.severity.name,
-            "record": finding.record,
-            "related_records": list(finding.related),
-            "message_vi": vi,
-            "message_en": en,
-            "measured_value": finding.measured,
-            "threshold_value": finding.threshold,
-            "unit_code": rule.unit,
-            **{f"detail_{key}": value for key, value in finding.details.items()},
-        },
-    }
-
-
-def _shown(finding: Finding, parcels: ParcelTable) -> shapely.Geometry | None:
-    """The place of a finding, else the shape that it is about, where it has finite coordinates."""
-    place = finding.location
-    if place is None and finding.record >= 0:
-        place = parcels.geometry[finding.record]
-    if place is None or place.is_empty or not np.isfinite(shapely.get_coordinates(place)).all():
-        return None
-    return place
-
-
-def _geojson(place: shapely.Geometry) -> dict[str, Any] | None:
-    if not np.isfinite(shapely.get_coordinates(place)).all():
-        return None
-    rounded = shapely.transform(place, lambda xy: np.round(xy, LONLAT_DIGITS))
-    mapping: dict[str, Any] = shapely.geometry.mapping(rounded)
-    return mapping
 
 
 def _identities(records: list[int], parcels: ParcelTable) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable
 from datetime import date
@@ -17,9 +16,9 @@ from hypothesis import strategies as st
 from gis import crs
 from gis.engine import validate
 from gis.model import Context, Finding, ParcelTable, Severity
-from gis.report import feature_collection, finding_ids
+from gis.report import finding_ids
 from gis.rules import RULES, message
-from gis.synthetic import fabric, inject, nam_tra_my_sheet
+from gis.synthetic import fabric, inject
 
 KINDS = ["overlap", "gap", "sliver_overlap", "sliver_gap", "bow_tie", "spike", "duplicate"]
 
@@ -142,25 +141,6 @@ class TestIds:
         assert ids(0, "7") != ids(0, "8")
 
 
-class TestGeoJson:
-    def test_places_are_in_longitude_and_latitude(self) -> None:
-        demo = nam_tra_my_sheet(3)
-        found = validate(demo.parcels, demo.context)
-        made = feature_collection(found, demo.parcels, demo.context)
-        assert json.loads(json.dumps(made)) == json.loads(json.dumps(made))
-        assert [one["properties"]["rule"] for one in made["features"]] == [one.rule for one in found]
-        for feature, finding in zip(made["features"], found, strict=True):
-            assert (feature["geometry"] is None) == (finding.record < 0)
-            if feature["geometry"]:
-                xy = shapely.get_coordinates(shapely.geometry.shape(feature["geometry"]))
-                assert ((xy > [107.9, 14.9]) & (xy < [108.4, 15.4])).all()
-            assert feature["properties"]["message_vi"] == message(finding)[0]
-
-    def test_a_plane_without_code_has_no_places(self) -> None:
-        made = feature_collection(validate(sheet(), Context()), sheet(), Context())
-        assert {feature["geometry"] for feature in made["features"]} == {None}
-
-
 def hostile_shapes() -> st.SearchStrategy[shapely.Geometry | None]:
     number = st.one_of(
         st.floats(allow_nan=True, allow_infinity=True),
@@ -220,9 +200,7 @@ class TestHostileInput:
             warnings.simplefilter("ignore")
             found = validate(table, ctx)
             ids = finding_ids(found, table)
-            made = feature_collection(found, table, ctx)
         assert len(set(ids)) == len(found)
-        json.dumps(made, allow_nan=True)
         unusable = {one.record for one in found if one.rule in {"coordinates_unusable", "ring_not_closed"}}
         for record, shape in enumerate(shapes):
             if shape is None or not shape.geom_type.endswith("Polygon"):
