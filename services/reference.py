@@ -32,6 +32,8 @@ def pages() -> dict[str, str]:
         "docs/reference/cli.md": cli,
         "docs/reference/fields.md": fields,
         "docs/reference/monitoring.md": monitoring,
+        "docs/operate.md": lambda: operate("en"),
+        "docs/operate.vi.md": lambda: operate("vi"),
         "k8s/monitoring/alerts.yaml": alerts,
         "k8s/monitoring/prometheus-rule.yaml": prometheus_rule,
         "k8s/monitoring/grafana-dashboard.json": grafana,
@@ -200,6 +202,28 @@ def monitoring() -> str:
         for alert in ALERTS
     )
     return "\n".join(parts)
+
+
+def operate(lang: str) -> str:
+    """The guide to running it, with what to do for each alert in its place; the rest of it is written by hand."""
+    from services.monitoring.alerts import ALERTS
+
+    file = ROOT / ("docs/operate.vi.md" if lang == "vi" else "docs/operate.md")
+    before, begin, rest = file.read_text(encoding="utf-8").partition("<!-- alerts: written by `make docs` -->\n")
+    _, end, after = rest.partition("<!-- end of alerts -->\n")
+    heads = ("cảnh báo", "nghĩa là", "làm") if lang == "vi" else ("alert", "it means", "do")
+    rows = [
+        (
+            f"`{alert.name}`" + (" **!**" if alert.severity == "critical" else ""),
+            getattr(alert, lang),
+            getattr(alert, f"do_{lang}"),
+        )
+        for alert in ALERTS
+    ]
+    note = (
+        "**!**: cần xử lý ngay; còn lại: trong ngày.\n" if lang == "vi" else "**!**: now; the others: within a day.\n"
+    )
+    return f"{before}{begin}\n{_table(heads, rows)}\n{note}\n{end}{after}"
 
 
 def alerts() -> str:

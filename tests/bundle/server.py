@@ -54,7 +54,7 @@ class Server:
             (root / "dev").mkdir(exist_ok=True)
             subprocess.run(["cp", "-a", f"/dev/{name}", root / "dev" / name], check=True)
 
-    def run(self, script: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(self, script: str, timeout_s: float = 1200) -> subprocess.CompletedProcess[str]:
         """Run a script of the shell as root."""
         inside = 'mount -t proc proc "$1/proc" && mount -t tmpfs tmpfs "$1/dev/shm" && ip link set lo up && exec chroot "$1" /bin/sh -eu -c "$2"'
         return subprocess.run(

@@ -15,7 +15,7 @@ from tests.services.backup.office import everything, rows
 
 pytestmark = [
     pytest.mark.bundle,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(3600),
     pytest.mark.skipif(os.geteuid() != 0, reason="a root folder and namespaces need root"),
     pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap makes the bare Debian"),
     pytest.mark.skipif(mirror() is None, reason="no archive of Debian among the sources of apt"),

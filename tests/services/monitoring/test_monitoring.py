@@ -14,6 +14,7 @@ from services.monitoring import grafana
 from services.monitoring.alerts import ALERTS, RUNBOOK, rules
 from services.monitoring.promql import Query
 from services.reference import monitoring
+from tests.conftest import ROOT
 
 NOW = 1_795_000_000.0
 EXPRESSIONS = [*(alert.expr for alert in ALERTS), *(panel.expr for panel in grafana.PANELS)]
@@ -143,3 +144,17 @@ def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24
     assert len({panel["id"] for panel in board["panels"]}) == len(grafana.PANELS)
+
+
+@pytest.mark.parametrize(("page", "lang"), [("operate.md", "en"), ("operate.vi.md", "vi")])
+def test_the_guide_says_what_to_do_for_every_alert_of_the_file_of_rules(page: str, lang: str) -> None:
+    guide = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (group,) = yaml.safe_load((ROOT / "k8s/monitoring/alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    lines = [line.strip("| ").split(" | ") for line in guide.splitlines() if line.startswith("| `NgocLinh")]
+    rows = {name.split("`")[1]: (name, means, do) for name, means, do in lines}
+    assert list(rows) == [rule["alert"] for rule in group["rules"]]
+    for rule in group["rules"]:
+        name, means, do = rows[rule["alert"]]
+        told = rule["annotations"]
+        assert (means, do) == (told[f"summary_{lang}"], told[f"description_{lang}"])
+        assert ("**!**" in name) == (rule["labels"]["severity"] == "critical")
