@@ -1,7 +1,7 @@
 """`GET /v1/events`: what happens, as server-sent events for open screens.
 
 One watch of each kind serves all screens of people who may see the same; it starts with the first screen and ends with
-the last. Kinds are a table:
+the last. With `?import=imports/…` a screen hears of that import alone. Kinds are a table:
 a name of the event, what opens the watch, and what of each answer is sent as JSON. A screen that comes back asks for
 its lists anew, so that `Last-Event-ID` has nothing to say.
 """
@@ -76,18 +76,19 @@ class Room:
     """The screens of people who may see the same.
 
     Attributes:
-        screens: events that wait for each.
+        screens: events that wait for each, and the import that it is about; "" hears everything.
         tasks: the watches.
     """
 
-    screens: set[asyncio.Queue[str]] = field(default_factory=set)
+    screens: dict[asyncio.Queue[str], str] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def tell(self, name: str, message: Message) -> None:
-        """Put an event before every screen."""
+        """Put an event before every screen that is about it."""
         event = f"event: {name}\ndata: {protojson.to_json(message)}\n\n"
-        for screen in self.screens:
-            _put(screen, event)
+        for screen, only in self.screens.items():
+            if not only or (isinstance(message, Import) and message.name == only):
+                _put(screen, event)
 
 
 class Events:
@@ -119,7 +120,8 @@ class Events:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         who = present.get()
         alike = replace(who, user="screens", address="") if who is not None else None
-        return StreamingResponse(self._stream(alike), media_type="text/event-stream", headers=headers)
+        only = request.query_params.get("import", "")
+        return StreamingResponse(self._stream(alike, only), media_type="text/event-stream", headers=headers)
 
     def close(self) -> None:
         """End all streams, so that the server need not wait for screens that stay open."""
@@ -127,10 +129,10 @@ class Events:
             for screen in room.screens:
                 _put(screen, "")
 
-    async def _stream(self, who: Caller | None) -> AsyncIterator[str]:
+    async def _stream(self, who: Caller | None, only: str) -> AsyncIterator[str]:
         screen: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
         room = self._rooms.setdefault(who, Room())
-        room.screens.add(screen)
+        room.screens[screen] = only
         if not room.tasks:
             context = contextvars.copy_context()
             context.run(present.set, who)
@@ -148,7 +150,7 @@ class Events:
                     return
                 yield event
         finally:
-            room.screens.discard(screen)
+            room.screens.pop(screen, None)
             if not room.screens:
                 for task in room.tasks:
                     task.cancel()

@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -141,12 +142,7 @@ class Guard:
             await response(scope, receive, answer)
             return
         faults = contextlib.suppress(Exception)  # the application has logged and answered them
-        place = "/".join(scope["path"].partition(":")[0].split("/")[:3])
-        with (
-            structlog.contextvars.bound_contextvars(request_id=scope["request_id"]),
-            tracing.span(f"{scope['method']} {place}", "server"),
-            faults,
-        ):
+        with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]), _traced(scope), faults:
             await self._app(scope, _counted(receive, door.max_bytes), answer)
 
     def _refusal(self, method: str, headers: Headers, door: Door) -> Response | None:
@@ -234,6 +230,13 @@ def _refused(error: NgocLinhError, headers: Mapping[str, str]) -> Response:
     if isinstance(error, Unauthenticated):  # not Basic: a browser would ask with a window of its own
         response.headers["WWW-Authenticate"] = 'Bearer realm="Ngoc Linh"'
     return response
+
+
+def _traced(scope: Scope) -> AbstractContextManager[Any]:
+    """A span for a call of the API; a stream of events, which outlasts every call, has none, nor have pages and probes."""
+    place = "/".join(scope["path"].partition(":")[0].split("/")[:3])
+    called = place.startswith("/v1/") and place != "/v1/events"
+    return tracing.span(f"{scope['method']} {place}", "server") if called else contextlib.nullcontext()
 
 
 def _hostname(host: str) -> str:

@@ -61,10 +61,10 @@ class Stage:
         return await open_screen(self.web.port)
 
 
-async def open_screen(port: int, status: bytes = b"200 OK") -> asyncio.StreamReader:
+async def open_screen(port: int, status: bytes = b"200 OK", query: str = "") -> asyncio.StreamReader:
     """A screen that has its answer's head behind it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nLast-Event-ID: 7\r\n\r\n".encode())
+    writer.write(f"GET /v1/events{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nLast-Event-ID: 7\r\n\r\n".encode())
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
     assert status in head
     assert (b"text/event-stream" in head) == (status == b"200 OK")
@@ -105,6 +105,21 @@ async def settled(look: Any) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not come so far")
+
+
+async def test_a_screen_about_an_import_hears_of_it_alone(stage: Stage) -> None:
+    narrow, wide = await open_screen(stage.web.port, query="?import=imports/one"), await stage.screen()
+    rooms = stage.gateway.events._rooms
+    await settled(lambda: sum(len(room.screens) for room in rooms.values()) == 2)
+    (room,) = rooms.values()
+    for name in ("imports/two", "imports/one"):
+        room.tell("import", Import(name=name))
+        room.tell("alert", Alert(name="alerts/a"))
+    assert (await event(narrow))[1]["name"] == "imports/one"
+    assert [(await event(wide))[1]["name"] for _ in range(4)] == ["imports/two", "alerts/a", "imports/one", "alerts/a"]
+    narrow_waits, wide_waits = room.screens
+    assert narrow_waits.empty()
+    assert wide_waits.empty()
 
 
 async def test_one_watch_serves_all_screens(stage: Stage) -> None:
