@@ -1,9 +1,11 @@
 """Analysed events on a bus to searchable documents per CPU second of the client: our path against a bare bulk.
 
-Ours: the bytes of each event are decoded and handled by the worker of the index, `events_at_once` of them at a time; the
-article is read from its bytes, made into a document, put, and searchable in the end. The bus and the ledger are of this
-script's memory: neither NATS nor PostgreSQL is measured here. The peer sends the very
-same documents, which lie ready as dicts, with `async_streaming_bulk` of the vendor's client, and refreshes.
+Ours: the bytes of each event are decoded and handled by the worker of the index, in batches as it takes them; the
+article is read from its bytes, made into a document, put, and searchable in the end; what is published with the
+acknowledgement is made into bytes. The bus and the ledger are of this script's memory: neither NATS nor PostgreSQL is
+measured here, but articles are those that a ledger gives. The peer sends the very same documents, which lie ready as
+dicts, with `async_streaming_bulk` of the vendor's client, as many at a time as fit into one request, and refreshes. Both
+write to an index of the same mapping and durability; only the peer's work ends there, for its documents are made before.
 Only the CPU of this process counts, not that of the server; `wall` has documents per second of wall time.
 """
 
@@ -31,10 +33,10 @@ from bench.harness import Peer, compare, engine, quick
 from services.adapters.cluster import elastic_mapping, elastic_values
 from services.adapters.cluster.elastic_bulk import MAX_BYTES, MAX_ITEMS
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
-from services.core import events
+from services.core import events, search
 from services.core.config import ElasticsearchSettings, MediaSettings
 from services.core.names import article_name
-from services.core.ports import Bus, Ledger, Output
+from services.core.ports import Bus, Delivery, Ledger, Output
 from services.core.worker import run_worker
 from services.demo.stories import stories
 from services.media.workers import Keeper
@@ -97,7 +99,8 @@ def _record(rng: random.Random, number: int, told: Sequence[Any], now: datetime)
     event.analysis.analyze_time.FromDatetime(now)
     event.places.add(area="areas/2004-20938", current_areas=AREAS[:1], text="Trà Leng", score=0.9)
     made.first_collect_time.CopyFrom(made.collect_time)
-    made.revision, made.change_number = 1, 2
+    made.revision, made.change_number, made.text_length = 1, 2, len(made.text)
+    made.excerpt = search.excerpt([made.text, made.lead])
     for name in ("analysis", "places", "current_areas"):
         made.MergeFrom(Article(**{name: getattr(event, name)}))
     return Record(made.name, event.SerializeToString(), made.SerializeToString())
@@ -110,16 +113,21 @@ class Memory:
         self._kept = kept
         self._by_name = {record.name: record for record in kept}
 
-    async def consume(self, subject: str, group: str) -> AsyncIterator[MemoryDelivery]:
-        """Every event once."""
-        for record in self._kept:
-            event = events.decode(subject, record.payload)
-            assert event is not None
-            yield MemoryDelivery(event)
+    async def batches(self, subject: str, group: str, most: int) -> AsyncIterator[list[MemoryDelivery]]:
+        """Every event once, `most` at a time."""
+        for start in range(0, len(self._kept), most):
+            decoded = (events.decode(subject, record.payload) for record in self._kept[start : start + most])
+            yield [MemoryDelivery(event) for event in decoded if event is not None]
 
-    async def record_analyzed(self, event: ArticleAnalyzed) -> Article:
-        """The article with the analysis."""
-        return Article.FromString(self._by_name[event.article].article)
+    async def acknowledge(self, done: Sequence[tuple[Delivery, Sequence[Output]]]) -> None:
+        """The bytes of what is published."""
+        for _, outputs in done:
+            for output in outputs:
+                events.encode(output.subject, output.event)
+
+    async def record_analyses(self, events: Sequence[ArticleAnalyzed]) -> list[Article]:
+        """The articles with their analyses."""
+        return [Article.FromString(self._by_name[event.article].article) for event in events]
 
 
 @dataclass
@@ -132,9 +140,10 @@ class MemoryDelivery:
     attempt: int = 1
 
     async def ack(self, outputs: Sequence[Output] = ()) -> None:
-        """Done."""
+        """Not expected here."""
+        raise AssertionError("ack")
 
-    async def retry(self, delay_s: float) -> None:
+    async def retry(self, delay_s: float, counted: bool = True) -> None:
         """Not expected here."""
         raise AssertionError("retry")
 
@@ -164,11 +173,12 @@ class Ways:
 
     async def ours(self) -> int:
         """From events to an index of its own."""
-        async with ElasticArticleIndex(ElasticsearchSettings(urls=[self.url], alias="ours")) as index:
+        async with ElasticArticleIndex(ElasticsearchSettings(urls=[self.url], alias="ours", timeout_s=60)) as index:
             memory = Memory(self.kept)
             keeper = Keeper(cast(Ledger, memory), index)
             start = time.perf_counter()
-            await run_worker(cast(Bus, memory), SUBJECT, GROUP, keeper.analyzed, at_once=MediaSettings().events_at_once)
+            handle, most = keeper.handlers[SUBJECT, GROUP], MediaSettings().events_together
+            await run_worker(cast(Bus, memory), SUBJECT, GROUP, handle, at_once=most)
             total = (await index.search(ArticleFilter(), 1)).total
             self.rates["ours"] = round(len(self.kept) / (time.perf_counter() - start), 1)
             await index.clear()
@@ -198,10 +208,9 @@ async def _open(url: str, kept: Sequence[Record]) -> Ways:
     memory = Memory(kept)
     documents = []
     for record in kept:
-        event = ArticleAnalyzed.FromString(record.payload)
-        made = elastic_values.document(await memory.record_analyzed(event), {})
-        documents.append(orjson.loads(orjson.dumps(made)))
-    return Ways(url, kept, documents, AsyncElasticsearch(url))
+        (article,) = await memory.record_analyses([ArticleAnalyzed.FromString(record.payload)])
+        documents.append(orjson.loads(orjson.dumps(elastic_values.document(article, {}))))
+    return Ways(url, kept, documents, AsyncElasticsearch(url, request_timeout=60))
 
 
 def main() -> None:

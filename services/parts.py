@@ -17,7 +17,7 @@ from services.core.config import Settings
 from services.core.names import EDITIONS, area_name, source_name
 from services.core.observation import Observations
 from services.core.ports import Classifier
-from services.core.worker import Handle
+from services.core.worker import Handle, Together
 from services.land.import_servicer import ImportServicer
 from services.land.servicer import LandServicer
 from services.maintenance.servicer import MaintenanceServicer, Program
@@ -26,7 +26,7 @@ from services.media.alerting import Alerter, Notifier
 from services.media.analyze import Analyzer
 from services.media.evidence import EvidenceStore
 from services.media.servicer import MediaServicer
-from services.media.workers import SIDE_BY_SIDE, Keeper
+from services.media.workers import SIDE_BY_SIDE, TOGETHER, Keeper
 from services.operations.health import Watched
 from services.operations.servicer import OperationsServicer
 from services.roles import ALL, Role
@@ -120,9 +120,9 @@ def handlers(
     channel: grpc.aio.Channel,
     clock: Clock,
     role: Role = ALL,
-) -> Mapping[tuple[str, str], Handle]:
+) -> Mapping[tuple[str, str], Handle | Together]:
     """The handler of every (subject, group) that a role works for."""
-    makers: Sequence[tuple[frozenset[str], Callable[[], Mapping[tuple[str, str], Handle]]]] = (
+    makers: Sequence[tuple[frozenset[str], Callable[[], Mapping[tuple[str, str], Handle | Together]]]] = (
         (frozenset({"ledger", "index"}), lambda: Keeper(stores.ledger, stores.index, clock).handlers),
         (frozenset({"analyze"}), lambda: Analyzer(channel, source_areas(settings), clock).handlers),
         (frozenset({"alerts"}), lambda: Alerter(stores.ledger, stores.index, channel, clock).handlers),
@@ -142,5 +142,7 @@ def source_areas(settings: Settings) -> dict[str, list[str]]:
 
 
 def at_once(settings: Settings, place: tuple[str, str]) -> int:
-    """How many events of a (subject, group) are handled side by side."""
+    """How many events of a (subject, group) are handled side by side, or together."""
+    if place in TOGETHER:
+        return settings.media.events_together
     return settings.media.events_at_once if place in SIDE_BY_SIDE else 1

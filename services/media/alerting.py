@@ -21,7 +21,7 @@ from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 from crawlers.safety import SafeResolver, check_url, endpoint
 from services.core import protojson
 from services.core.clock import Clock, to_datetime, to_timestamp, utc_now
-from services.core.errors import FetchRefused, NotFound
+from services.core.errors import FetchRefused, NotFound, Unavailable
 from services.core.log import get_logger
 from services.core.names import digest_id
 from services.core.ports import ArticleIndex, Ledger, Output
@@ -119,7 +119,8 @@ class Alerter:
             condition = await spelled_out(self._areas, rule.condition)
         except (NotFound, grpc.aio.AioRpcError) as error:
             if isinstance(error, grpc.aio.AioRpcError) and error.code() != grpc.StatusCode.NOT_FOUND:
-                raise
+                told = f"AreaService: {error.code().name}: {error.details()}"
+                raise (Unavailable(told, told) if error.code() == grpc.StatusCode.UNAVAILABLE else error) from error
             _log.warning("watch area of a rule is gone", rule=rule.name, watch_area=rule.condition.watch_area)
             return None
         if not matches(condition, article):

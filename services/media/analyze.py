@@ -35,7 +35,6 @@ MAX_TEXT_CHARS = 300_000
 MAX_TITLE_CHARS = 10_000
 
 _PASSING = {
-    grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.ABORTED,
@@ -70,13 +69,16 @@ class Analyzer:
         """Analyse a recorded version; the analysis goes to `media.analyzed`.
 
         Raises:
-            Retry: the classifier is busy or does not answer.
+            Unavailable: the classifier does not answer.
+            Retry: it is busy.
             Quarantine: it refuses the text.
         """
         try:
             answer = await self._sentiment.AnalyzeText(AnalyzeTextRequest(text=_text(event.article)))
         except grpc.aio.AioRpcError as error:
             told = f"SentimentService: {error.code().name}: {error.details()}"
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                raise Unavailable(told, told) from error
             if error.code() in _PASSING:
                 raise Retry(told, status.retry_after_s(status.from_rpc_error(error))) from error
             raise Quarantine(told) from error

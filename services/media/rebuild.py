@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 
 from services.core.log import get_logger
-from services.core.ports import ArticleIndex, IndexBuild, Ledger
+from services.core.ports import ArticleIndex, HasSnapshots, IndexBuild, Ledger
 
 BATCH = 200
 
@@ -30,20 +31,64 @@ async def rebuild(ledger: Ledger, index: ArticleIndex, told: Callable[[int], obj
         Conflict: another rebuild was begun meanwhile.
     """
     cursor = (await ledger.changes()).cursor
-    count, batch = 0, list[Article]()
+    count = 0
     async with index.rebuild() as build:
-        async for article in ledger.replay():
-            batch.append(article)
-            if len(batch) == BATCH:
-                await build.put(batch)
-                count, batch = count + len(batch), []
-                told(count)
-        await build.put(batch)
+        async for batch in _batches(ledger):
+            await build.put(batch)
+            count += len(batch)
+            told(count)
         cursor = await _catch_up(ledger, build, cursor)
         await build.serve()
     await _catch_up(ledger, index, cursor)
-    told(count + len(batch))
-    return count + len(batch)
+    return count
+
+
+async def restore(
+    ledger: Ledger, index: HasSnapshots, name: str, told: Callable[[int], object] = lambda count: None
+) -> int:
+    """Let a snapshot take the place of the index, made equal to the ledger before it serves; returns what was put.
+
+    The old index serves until then. What was taken down since the snapshot, or is not in a ledger that was restored
+    itself, goes; what changed is put again. So it ends where `rebuild` ends, but writes only what differs.
+
+    Args:
+        ledger: the store of record.
+        index: what to restore.
+        name: of the snapshot.
+        told: hears the number of articles that were compared, after each batch.
+
+    Raises:
+        NotFound: there is no such snapshot.
+        Conflict: another rebuild was begun meanwhile.
+    """
+    cursor = (await ledger.changes()).cursor
+    put = compared = 0
+    async with index.restore(name) as build:
+        async for names in build.names():
+            gone = set(names) - await ledger.standing(names)
+            if gone:
+                await build.forget(sorted(gone))
+        async for batch in _batches(ledger):
+            changed = await build.behind(batch)
+            await build.put(changed)
+            put, compared = put + len(changed), compared + len(batch)
+            told(compared)
+        cursor = await _catch_up(ledger, build, cursor)
+        await build.serve()
+    await _catch_up(ledger, cast(ArticleIndex, index), cursor)
+    return put
+
+
+async def _batches(ledger: Ledger) -> AsyncIterator[list[Article]]:
+    """All articles of a ledger, some at a time."""
+    batch: list[Article] = []
+    async for article in ledger.replay():
+        batch.append(article)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 async def rebuild_if_empty(ledger: Ledger, index: ArticleIndex) -> int:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.event_pb2 import (
     ArticleAnalyzed,
     ArticleCollected,
@@ -20,10 +22,12 @@ from ngoclinh.media.v1.event_pb2 import (
 from services.core.clock import Clock, to_datetime, utc_now
 from services.core.metrics import INDEX_LAG
 from services.core.ports import ArticleIndex, Bus, Ledger, Output
-from services.core.worker import Handle, run_worker
+from services.core.worker import Handle, Outcome, Together, run_worker
 
-SIDE_BY_SIDE = frozenset({("media.collected", "ledger"), ("media.analyzed", "index")})
+SIDE_BY_SIDE = frozenset({("media.collected", "ledger")})
 """Where events may be handled at the same time: ledger and index do not mind the order in which they come."""
+TOGETHER = frozenset({("media.analyzed", "index")})
+"""Where events are handled in batches."""
 
 
 class Keeper:
@@ -41,7 +45,7 @@ class Keeper:
         self._clock = clock
 
     @property
-    def handlers(self) -> Mapping[tuple[str, str], Handle]:
+    def handlers(self) -> Mapping[tuple[str, str], Handle | Together]:
         """Handler by (subject, group)."""
         return {
             ("media.collected", "ledger"): self.collected,
@@ -49,7 +53,7 @@ class Keeper:
             ("media.submission", "ledger"): self.submission_failed,
             ("source.state", "ledger"): self.source_state,
             ("source.checked", "ledger"): self.source_checked,
-            ("media.analyzed", "index"): self.analyzed,
+            ("media.analyzed", "index"): Together(self.analyzed),
         }
 
     async def collected(self, event: ArticleCollected) -> Sequence[Output]:
@@ -62,14 +66,21 @@ class Keeper:
             return []
         return [Output("media.recorded", ArticleCollected(article=article), f"{article.name}@{article.revision}")]
 
-    async def analyzed(self, event: ArticleAnalyzed) -> Sequence[Output]:
-        """Record an analysis, show the article with it, and let alert rules be held against it."""
-        article = await self._ledger.record_analyzed(event)
-        if article is None:
-            return []
-        await self._index.put([article])
+    async def analyzed(self, events: Sequence[ArticleAnalyzed]) -> list[Outcome]:
+        """Record analyses, show the articles with them, and let alert rules be held against these."""
+        articles = await self._ledger.record_analyses(events)
+        shown = {article.name: article for article in articles if article is not None}
+        errors = dict(zip(shown, await self._index.put_each(list(shown.values())), strict=True))
+        now = self._clock()
+        return [
+            [] if article is None else errors[article.name] or self._indexed(event, article, now)
+            for event, article in zip(events, articles, strict=True)
+        ]
+
+    def _indexed(self, event: ArticleAnalyzed, article: Article, now: datetime) -> list[Output]:
+        """What becomes of an article that is found with its analysis."""
         if article.revision == event.revision:
-            INDEX_LAG.observe(max(0.0, (self._clock() - to_datetime(article.collect_time)).total_seconds()))
+            INDEX_LAG.observe(max(0.0, (now - to_datetime(article.collect_time)).total_seconds()))
         indexed = ArticleAnalyzed(article=article.name, revision=article.revision)
         return [Output("media.indexed", indexed, f"{article.name}@{article.change_number}")]
 
@@ -103,9 +114,9 @@ async def run(bus: Bus, ledger: Ledger, index: ArticleIndex, at_once: int = 1) -
         bus: where events come from.
         ledger: the store of record.
         index: the search index.
-        at_once: most events of a subject of `SIDE_BY_SIDE` in hand at the same time.
+        at_once: most events of a subject of `SIDE_BY_SIDE` or `TOGETHER` in hand at the same time.
     """
     async with asyncio.TaskGroup() as tasks:
         for place, handle in Keeper(ledger, index).handlers.items():
-            many = at_once if place in SIDE_BY_SIDE else 1
+            many = at_once if place in SIDE_BY_SIDE | TOGETHER else 1
             tasks.create_task(run_worker(bus, *place, handle, at_once=many), name="/".join(place))

@@ -291,6 +291,11 @@ class ArticleIndexContract:
         await index.put(many[::-1])
         assert await index.search(ArticleFilter(query="đất"), 300) == before
 
+    async def test_each_article_has_an_answer_of_its_own(self, index: ArticleIndex, many: list[Article]) -> None:
+        assert await index.put_each(many) == [None] * len(many)
+        assert (await index.search(ArticleFilter(include_withdrawn=True), 1)).total == len(many)
+        assert await index.put_each([]) == []
+
     async def test_a_later_state_replaces_an_earlier_one_and_never_the_other_way(self, index: ArticleIndex) -> None:
         early = article("a", "bản cũ", change_number=3, current_areas=AREAS[:1])
         late = article("a", "bản mới", change_number=4, current_areas=AREAS[1:2])

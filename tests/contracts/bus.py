@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pkgutil
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 import pytest
 from google.protobuf.message import Message
 from ngoclinh.land.v1.parcel_pb2 import LandValidated
+from ngoclinh.media.v1.event_pb2 import SubmissionFailed
 
 from services.core.events import EVENTS
-from services.core.ports import SUBJECTS, Bus, Delivery, Output
+from services.core.ports import BATCH_BYTES, SUBJECTS, TOGETHER, Bus, Delivery, Output
 from tests.contracts.bus_worker import forwarded, submission
 from tests.contracts.crash import run_and_kill
 
@@ -148,6 +149,69 @@ class BusContract:
         await (await take(bus)).retry(0.8)
         assert await nothing_comes(bus)
         assert (await take(bus)).attempt == 2
+
+    async def test_a_retry_that_does_not_count_comes_with_the_same_number(self, bus: Bus, place: str) -> None:
+        await bus.publish(SUBJECT, submission("a"), "a")
+        numbers = []
+        for counted in (True, False, False, True, False):
+            delivery = await take(bus)
+            numbers.append(delivery.attempt)
+            await delivery.retry(0, counted)
+        other = self.open(place)
+        numbers.append((await take(other)).attempt)
+        await other.close()
+        assert numbers == [1, 2, 2, 2, 3, 3]
+
+    async def test_what_waits_comes_together_in_order(self, bus: Bus) -> None:
+        for number in range(7):
+            await bus.publish(SUBJECT, submission(str(number)), str(number))
+        first, second = await self.batches(bus, 5, 2)
+        assert [each.key for each in first] == list("01234")
+        assert [each.key for each in second] == list("56"), "nobody waits for a batch to fill"
+        assert {each.attempt for each in first} == {1}
+        await bus.acknowledge([(each, []) for each in (*first, *second)])
+        assert (await bus.depth())[SUBJECT, GROUP] == 0
+
+    async def test_a_batch_is_no_larger_than_its_bytes(self, bus: Bus) -> None:
+        url = "x" * (BATCH_BYTES // 10)
+        for number in range(12):
+            await bus.publish(SUBJECT, SubmissionFailed(submission=str(number), url=url), str(number))
+        first, second = await self.batches(bus, 100, 2)
+        assert 5 <= len(first) <= 10
+        assert len(first) + len(second) == 12
+
+    async def test_acknowledged_together_each_publishes_its_outputs_once(self, bus: Bus) -> None:
+        for number in range(3):
+            await bus.publish(SUBJECT, submission(str(number)), str(number))
+        (batch,) = await self.batches(bus, 10, 1)
+        done = [(each, [forwarded(each.key)]) for each in batch]
+        await bus.acknowledge(done)
+        await bus.acknowledge(done)
+        await bus.acknowledge([])
+        assert (await bus.depth())[SUBJECT, GROUP] == 0
+        assert sorted(await drain(bus, "media.recorded", "analyze")) == ["0", "1", "2"]
+
+    async def test_what_came_often_comes_alone(self, bus: Bus) -> None:
+        for number in range(3):
+            await bus.publish(SUBJECT, submission(str(number)), str(number))
+        for _ in range(TOGETHER):
+            (batch,) = await self.batches(bus, 3, 1)
+            assert len(batch) == 3
+            for delivery in batch:
+                await delivery.retry(0)
+        alone = await self.batches(bus, 3, 3)
+        assert [len(batch) for batch in alone] == [1, 1, 1]
+        assert {batch[0].attempt for batch in alone} == {TOGETHER + 1}
+
+    async def batches(self, bus: Bus, most: int, count: int) -> list[Sequence[Delivery]]:
+        """So many batches."""
+        found: list[Sequence[Delivery]] = []
+        async with asyncio.timeout(60), aclosing(bus.batches(SUBJECT, GROUP, most)) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                found.append(batch)
+                if len(found) == count:
+                    break
+        return found
 
     async def test_depth_counts_what_is_not_acknowledged(self, bus: Bus) -> None:
         assert set(await bus.depth()) == {(subject, group) for subject, groups in SUBJECTS.items() for group in groups}

@@ -150,6 +150,30 @@ class LedgerContract:
         assert stored is not None
         assert stored.analysis.sentiment.label == "positive"
 
+    async def test_analyses_kept_together_read_as_if_kept_one_by_one(self, ledger: Ledger) -> None:
+        names = [(await ledger.record_collected(collected(article(key)))).article.name for key in "dbca"]
+        cursor = (await ledger.changes()).cursor
+        gone, first, *_ = names
+        await ledger.take_down(gone, "theo yêu cầu", "chị Hoa")
+        events = [analyzed(name) for name in ("articles/unknown", *names)]
+        again = analyzed(first, day=9, sentiment="positive")
+        told = await ledger.record_analyses([*events, again])
+        assert [found is None for found in told] == [True, True, False, False, False, False]
+        assert told[2:] == [await ledger.article(name) for name in [*names[1:], first]]
+        assert told[-1] is not None
+        assert (told[-1].analysis.sentiment.label, told[-1].change_number) == ("positive", 2), "one change"
+        changes = await ledger.changes(cursor)
+        assert [one.name for one in changes.articles] == names[1:], "in the order of the events"
+        assert await ledger.record_analyses([*events, again]) == told, "the same again changes nothing"
+        assert (await ledger.changes(changes.cursor)).articles == []
+        assert await ledger.record_analyses([]) == []
+
+    async def test_it_tells_which_articles_stand(self, ledger: Ledger) -> None:
+        names = [(await ledger.record_collected(collected(article(key)))).article.name for key in "abc"]
+        await ledger.take_down(names[1], "theo yêu cầu", "chị Hoa")
+        assert await ledger.standing([*names, "articles/unknown"]) == {names[0], names[2]}
+        assert await ledger.standing([]) == set()
+
     # -------------------------------------------------------- what people say
 
     async def test_what_a_person_says_goes_before_what_machines_say(self, ledger: Ledger) -> None:

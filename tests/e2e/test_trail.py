@@ -24,7 +24,7 @@ def test_the_id_of_an_article_is_in_every_line_about_it(tmp_path: Path) -> None:
         assert program.terminate() == 0
     assert 'ngoclinh_events_total{outcome="done",subject="media.analyzed"}' in metrics
     id_ = found[0]["name"].rpartition("/")[2]
-    lines = [json.loads(line) for line in "".join(program.errors).splitlines() if f'"request_id": "{id_}"' in line]
+    lines = [json.loads(line) for line in "".join(program.errors).splitlines() if f'"{id_}"' in line]
     way = {line.get("subject") or line.get("method") or line["event"] for line in lines}
     assert way >= {
         "collected",

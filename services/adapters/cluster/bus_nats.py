@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from google.protobuf.message import Message
@@ -21,6 +21,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error
 from nats.js import JetStreamContext
 from nats.js.api import PubAck
+from nats.js.errors import NotFoundError
 
 from services.adapters.cluster.nats_link import ATTEMPT_S, PAUSE_S, Link, NatsLink, itself
 from services.adapters.cluster.nats_member import ACK, NAK, Member
@@ -30,7 +31,7 @@ from services.adapters.cluster.nats_streams import KEY, MSG_ID, Layout, consumer
 from services.core import events
 from services.core.config import NatsSettings
 from services.core.errors import TooLarge, Unavailable
-from services.core.ports import SUBJECTS, Delivery, EngineState, Output, Quarantined
+from services.core.ports import BATCH_BYTES, SUBJECTS, TOGETHER, Delivery, EngineState, Output, Quarantined
 
 LEASE_S = 60.0
 """Seconds after which an event that was not ended comes again."""
@@ -40,6 +41,9 @@ HEADERS_MAX = 16_384
 """Bytes of a message that are kept for its headers; the rest of the server's `max_payload` is for the event."""
 SETTLE_S = 0.5
 """Longest wait in seconds until the server has counted what this process published."""
+
+SIDE_BY_SIDE = 32
+"""Requests of one batch that are under way at the same time."""
 
 _SAFE = "/:"
 
@@ -82,8 +86,18 @@ class NatsBus:
         """
         await self.store(subject, events.encode(subject, event), key)
 
-    async def consume(self, subject: str, group: str) -> AsyncIterator[Delivery]:
+    async def consume(self, subject: str, group: str) -> AsyncGenerator[Delivery, None]:
         """Deliveries for one member of a group until the bus is closed; it waits where the connection is lost.
+
+        Raises:
+            Unavailable: the server cannot be reached at the beginning.
+        """
+        async with aclosing(self.batches(subject, group, 1)) as batches:
+            async for (delivery,) in batches:
+                yield delivery
+
+    async def batches(self, subject: str, group: str, most: int) -> AsyncGenerator[Sequence[Delivery], None]:
+        """What waits at a moment, for one member of a group, until the bus is closed; else as `consume`.
 
         Raises:
             Unavailable: the server cannot be reached at the beginning.
@@ -92,8 +106,7 @@ class NatsBus:
             raise ValueError(f"{group} is no group of {subject}")
         if self._link.closed:
             return
-        member = None
-        link: Link | None = await self._link.call(itself)
+        member, link = None, await self._begin()
         try:
             while link is not None:
                 if member is None or member.link is not link:
@@ -101,12 +114,24 @@ class NatsBus:
                     member = Member(link, self._layout.events, self._layout.consumer(subject, group))
                     self._members.add(member)
                 self._sweep()
-                delivery = await self._next(member, subject, group)
-                if delivery is not None:
-                    yield delivery
+                batch = await self._next(member, subject, group, most)
+                if batch:
+                    yield batch
                 link = await self._link.wait()
         finally:
             self._part(member)
+
+    async def acknowledge(self, done: Sequence[tuple[Delivery, Sequence[Output]]]) -> None:
+        """Store the outputs of deliveries, then end these; some at a time, for the server syncs each."""
+        for start in range(0, len(done), SIDE_BY_SIDE):
+            chosen = done[start : start + SIDE_BY_SIDE]
+            encoded = [
+                (output.subject, events.encode(output.subject, output.event), output.key)
+                for _, outputs in chosen
+                for output in outputs
+            ]
+            await _all(self.store(*output) for output in encoded)
+            await _all(self.end(cast(_NatsDelivery, delivery).message, ACK) for delivery, _ in chosen)
 
     async def depth(self) -> Mapping[tuple[str, str], int]:
         """Events not yet acknowledged, for every subject and group; quarantined ones are not counted."""
@@ -169,6 +194,12 @@ class NatsBus:
         """Tell the server what became of a message, and wait until it has understood."""
         await self._link.call(lambda link: link.client.request(message.reply, how, timeout=ATTEMPT_S))
 
+    async def discount(self, message: Msg, attempt: int) -> None:
+        """Keep that this delivery does not count, so that the next one has the number `attempt` too."""
+        told = message.metadata
+        subject, payload = self._layout.uncounted_subject(told.sequence.stream), str(told.num_delivered + 1 - attempt)
+        await self._link.call(lambda link: link.jetstream.publish(subject, payload.encode()))
+
     async def set_aside(self, message: Msg, place: tuple[str, str], reason: str) -> None:
         """Move a message to the quarantine; if this breaks off in between, the message comes again as well."""
         await self._quarantine.put(message, place, reason)
@@ -178,23 +209,58 @@ class NatsBus:
         self._stored.clear()  # the numbers may be those of a stream that is gone
         await prepare(jetstream, self._layout)
 
-    async def _next(self, member: Member, subject: str, group: str) -> Delivery | None:
-        """The next event; None where there is none yet. An undecodable one is set aside at once."""
+    async def _begin(self) -> Link | None:
+        """The connection; None where the bus is closed meanwhile."""
+        try:
+            return await self._link.call(itself)
+        except Unavailable:
+            if self._link.closed:
+                return None
+            raise
+
+    async def _next(self, member: Member, subject: str, group: str, most: int) -> list[Delivery]:
+        """The next batch; empty where there is nothing yet."""
         try:
             message = await member.next()
         except (LookupError, Error) as error:
             if isinstance(error, LookupError):
                 self._link.forget()
             await asyncio.sleep(PAUSE_S)
-            return None
-        if message is None:
-            return None
+            return []
+        hand = [] if message is None else [message]
+        try:
+            first = [each for each in [await self._delivery(one, subject, group) for one in hand] if each is not None]
+            room = BATCH_BYTES - sum(len(each.message.data) for each in first)
+            if most == 1 or room <= 0 or not first or first[0].attempt > TOGETHER:
+                return list(first)
+            with suppress(Error):
+                hand += await member.more(most - 1, room)
+            others = [await self._delivery(one, subject, group) for one in hand[1:]]
+        except BaseException:
+            member.put_back(hand)
+            raise
+        member.put_back(each.message for each in others if each is not None and each.attempt > TOGETHER)
+        return [*first, *(each for each in others if each is not None and each.attempt <= TOGETHER)]
+
+    async def _delivery(self, message: Msg, subject: str, group: str) -> _NatsDelivery | None:
+        """A message in hand; an undecodable one is set aside at once."""
         event = events.decode(subject, message.data)
         if event is None:
             with suppress(Unavailable):  # it comes again
                 await self.set_aside(message, (subject, group), "undecodable")
             return None
-        return _NatsDelivery(self, message, subject, group, event)
+        told = message.metadata
+        uncounted = await self._uncounted(told.sequence.stream) if told.num_delivered > 1 else 0
+        return _NatsDelivery(self, message, subject, group, event, max(1, told.num_delivered - uncounted))
+
+    async def _uncounted(self, sequence: int) -> int:
+        """How many deliveries of an event do not count; without an answer all of them do."""
+        stream, subject = self._layout.uncounted, self._layout.uncounted_subject(sequence)
+        asking = asyncio.create_task(self._link.call(lambda link: link.jetstream.get_last_msg(stream, subject)))
+        await asyncio.wait({asking})  # in a task of its own: the client swallows some cancellations
+        with suppress(NotFoundError, Unavailable, ValueError):
+            return int(asking.result().data or b"0")
+        return 0
 
     async def _store(self, place: tuple[str, str], payload: bytes, headers: dict[str, str]) -> None:
         subject = self._layout.event_subject(*place)
@@ -238,6 +304,13 @@ class NatsBus:
             member.wake()
 
 
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    """Wait for all of them; then the first error, if any."""
+    for error in await asyncio.gather(*work, return_exceptions=True):
+        if error is not None:
+            raise error
+
+
 @dataclass(frozen=True)
 class _NatsDelivery:
     """One message of a consumer."""
@@ -247,22 +320,18 @@ class _NatsDelivery:
     subject: str
     group: str
     event: Message
+    attempt: int
 
     @property
     def key(self) -> str:
         return key_of(self.message)
 
-    @property
-    def attempt(self) -> int:
-        return self.message.metadata.num_delivered
-
     async def ack(self, outputs: Sequence[Output] = ()) -> None:
-        encoded = [(output.subject, events.encode(output.subject, output.event), output.key) for output in outputs]
-        for output in encoded:
-            await self.bus.store(*output)
-        await self.bus.end(self.message, ACK)
+        await self.bus.acknowledge([(self, outputs)])
 
-    async def retry(self, delay_s: float) -> None:
+    async def retry(self, delay_s: float, counted: bool = True) -> None:
+        if not counted:
+            await self.bus.discount(self.message, self.attempt)
         how = NAK + b" " + json.dumps({"delay": int(delay_s * 1e9)}).encode() if delay_s > 0 else NAK
         await self.bus.end(self.message, how)
 

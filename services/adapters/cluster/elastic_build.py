@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from ngoclinh.media.v1.article_pb2 import Article
 
@@ -34,13 +34,13 @@ class ElasticIndexBuild:
         self._aliases: set[str] = set()
         self._served = False
 
-    async def __aenter__(self) -> ElasticIndexBuild:
+    async def __aenter__(self) -> Self:
         """Drop what an earlier build left behind and begin a new generation."""
         await self._indices.ensure()
         made = await self._indices.listed()
         await self._indices.drop(index for index in made if not index.serving)
         self._generation = 1 + max(index.generation for index in made)
-        await self._begin(ALL if self._single else UNDATED)
+        await self._start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -50,6 +50,10 @@ class ElasticIndexBuild:
             await self._indices.drop(
                 index for index in made if index.generation == self._generation and not index.serving
             )
+
+    async def _start(self) -> None:
+        """Make the first part."""
+        await self._begin(ALL if self._single else UNDATED)
 
     async def put(self, articles: Sequence[Article]) -> None:
         """Add or replace, as in the index itself.

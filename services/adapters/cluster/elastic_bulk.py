@@ -10,10 +10,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from services.adapters.cluster.elastic_client import BUSY, Client
-from services.core.errors import InputError, NgocLinhError, Unavailable
+from services.core.errors import InputError, NgocLinhError
 
 MAX_ITEMS = 500
 """Most documents of a request."""
@@ -27,7 +26,24 @@ PAUSES_S = (0.2, 1.0, 3.0)
 _BLOCKED = 403
 _MISSING = 404
 _OLDER = 409
+_ACTION = '{"index":{"_index":"%s","_id":"%s","version":%d,"version_type":"external_gte"}}'
 _ANSWER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reason"]
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A call of `put` that waits: how many of its documents have no end yet, and what went wrong with some."""
+
+    missing: int
+    errors: list[Exception | None]
+    done: asyncio.Future[None]
+
+    def end(self, place: int, error: Exception | None) -> None:
+        """A document has its end."""
+        self.errors[place] = error
+        self.missing -= 1
+        if not self.missing and not self.done.done():
+            self.done.set_result(None)
 
 
 @dataclass(eq=False, slots=True)
@@ -47,15 +63,14 @@ class Item:
     source: bytes
     alias: Callable[[], str]
     missing: Callable[[str], Awaitable[None]]
-    done: asyncio.Future[None] | None = None
+    call: Call | None = None
+    place: int = 0
 
     def end(self, error: Exception | None = None) -> None:
         """Tell who waits."""
-        if self.done is not None and not self.done.done():
-            if error is None:
-                self.done.set_result(None)
-            else:
-                self.done.set_exception(error)
+        call, self.call = self.call, None  # once only
+        if call is not None:
+            call.end(self.place, error)
 
 
 class Bulk:
@@ -70,26 +85,21 @@ class Bulk:
         self._waiting: deque[Item] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def put(self, items: Sequence[Item]) -> None:
-        """Send documents; when this returns all of them are durable, or an error says which one is not.
+    async def put(self, items: Sequence[Item]) -> list[Exception | None]:
+        """Send documents: when this returns each of them is durable or has an error, and all others are not affected.
 
-        Raises:
-            InputError: a document does not fit the mapping; all others are stored.
-            Unavailable: the cluster does not answer or stays busy; some may be stored.
+        An error is an InputError where a document does not fit the mapping, and Unavailable where the cluster does not
+        answer or stays busy; documents with the latter may be stored.
         """
-        loop = asyncio.get_running_loop()
-        ends = [loop.create_future() for _ in items]
-        for item, end in zip(items, ends, strict=True):
-            item.done = end
+        if not items:
+            return []
+        call = Call(len(items), [None] * len(items), asyncio.get_running_loop().create_future())
+        for place, item in enumerate(items):
+            item.call, item.place = call, place
         self._waiting.extend(items)
         self._start()
-        if len(ends) == 1:
-            await ends[0]
-            return
-        results = await asyncio.gather(*ends, return_exceptions=True)
-        errors = [error for error in results if isinstance(error, BaseException)]
-        if errors:
-            raise next((error for error in errors if isinstance(error, Unavailable)), errors[0])
+        await call.done
+        return call.errors
 
     async def close(self) -> None:
         """Wait for what is under way."""
@@ -136,15 +146,12 @@ class Bulk:
 
     async def _attempt(self, chunk: list[Item], last: bool) -> list[Item]:
         """Those that should be tried again."""
-        operations: list[Any] = []
         aliases = [item.alias() for item in chunk]
+        lines: list[bytes] = []
         for item, alias in zip(chunk, aliases, strict=True):
-            operations.append(
-                f'{{"index":{{"_index":"{alias}","_id":"{item.name}","version":{item.version},'
-                '"version_type":"external_gte"}}'
-            )
-            operations.append(item.source)
-        answer = await self._client.call("bulk", operations=operations, require_alias=True, filter_path=_ANSWER)
+            lines += ((_ACTION % (alias, item.name, item.version)).encode(), item.source)
+        body = b"\n".join([*lines, b""])
+        answer = await self._client.call("bulk", operations=body, require_alias=True, filter_path=_ANSWER)
         if not answer["errors"]:
             for item in chunk:
                 item.end()

@@ -35,7 +35,7 @@ class Documents:
         if unknown and time.monotonic() - self._read_time >= TITLES_S:
             self._read_time = time.monotonic()
             self._titles = await asyncio.to_thread(self._read_titles)
-        if sum(len(article.text) for article in articles) <= AT_ONCE:
+        if sum(article.text_length for article in articles) <= AT_ONCE:
             return self._encoded(articles)
         return await asyncio.to_thread(self._encoded, articles)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -42,8 +41,8 @@ def document(article: Article, source_titles: Mapping[str, str]) -> dict[str, An
     values.update(_of_article(article, source_titles))
     values.update(_of_analysis(article.analysis))
     values.update(places)
-    values.update(told.fields)
-    values["record"] = _record(article, told.excerpt)
+    values.update(told)
+    values["record"] = _record(article, article.excerpt or search.excerpt([text, lead]))
     return {name: value for name, value in values.items() if value or value == 0}
 
 
@@ -133,29 +132,22 @@ def _record(article: Article, excerpt: str) -> orjson.Fragment:
 # ------------------------------------------------------------ remembered
 
 
-@dataclass(frozen=True)
-class Said:
-    """What is made of the words of an article."""
+def said(title: str, lead: str, text: str) -> Mapping[str, Any]:
+    """Tokens of the words: made once for an article that is put several times, as when it is collected and analysed.
 
-    fields: Mapping[str, Any]
-    """Tokens of title, lead and text: no token holds what JSON escapes."""
-    excerpt: str
-
-
-def said(title: str, lead: str, text: str) -> Said:
-    """What is made of the words: once for an article that is put several times, as when it is collected and analysed."""
+    No token holds what JSON escapes.
+    """
     make = _remembered if len(lead) + len(text) <= LONGEST_REMEMBERED else _say
     return make(title, lead, text)
 
 
-def _say(title: str, lead: str, text: str) -> Said:
+def _say(title: str, lead: str, text: str) -> Mapping[str, Any]:
     exact, folded = zip(*map(search.exact_and_folded, (title, lead, text)), strict=True)
-    fields = {
+    return {
         "words": _quoted(exact),
         "title_folded": _quoted(folded[:1]) if title else None,
         "text_folded": _quoted(folded[1:]),
     }
-    return Said(fields, search.excerpt([text, lead]))
 
 
 def _quoted(tokens: Sequence[bytes]) -> orjson.Fragment:

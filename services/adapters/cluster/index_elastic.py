@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from elasticsearch import ApiError, NotFoundError
@@ -26,13 +27,18 @@ from services.adapters.cluster.elastic_client import Client
 from services.adapters.cluster.elastic_documents import Documents
 from services.adapters.cluster.elastic_engine import engine_state
 from services.adapters.cluster.elastic_indices import Indices
+from services.adapters.cluster.elastic_snapshots import ElasticIndexRestore, Snapshots
 from services.core import search
 from services.core.config import ElasticsearchSettings
 from services.core.errors import InvalidPageToken, Unavailable
-from services.core.ports import ArticlePage, EngineState
+from services.core.ports import ArticlePage, EngineState, Snapshot
 
 _NO_TITLES: Mapping[str, str] = {}
 _PAUSE_S = 0.2
+Alias = Callable[[int], str]
+"""Tells the alias to write through by the time of first collection, in microseconds since 1970."""
+Missing = Callable[[str], Awaitable[None]]
+"""Makes what an alias stands for."""
 _LONG = range(-(2**63), 2**63)
 
 
@@ -57,6 +63,7 @@ class ElasticArticleIndex:
         self._client = Client(self._settings)
         self._indices = Indices(self._client, self._settings)
         self._bulk = Bulk(self._client)
+        self._snapshots = Snapshots(self._client, self._settings)
         self._documents = Documents(source_titles)
         self._unseen = True
         self._refreshing = asyncio.Lock()
@@ -76,10 +83,17 @@ class ElasticArticleIndex:
             InputError: an article does not fit; all others of this call, and those of other calls, are stored.
             Unavailable: the cluster does not answer or stays busy; some may be stored.
         """
+        _raise_first(await self.put_each(articles))
+
+    async def put_each(self, articles: Sequence[Article]) -> list[Exception | None]:
+        """As `put`, but tells of each article what kept it from being stored; None where it is.
+
+        Raises:
+            Unavailable: the cluster does not answer.
+        """
         await self._indices.ensure()
-        await self._write(
-            articles, lambda collected: self._indices.write_alias(self._indices.part(collected)), self._add
-        )
+        indices = self._indices
+        return await self._send(articles, lambda time: indices.write_alias(indices.part(time)), self._add)
 
     async def search(self, filter_: ArticleFilter, limit: int, after: Sequence[object] | None = None) -> ArticlePage:
         """Articles that match, newest publication first, then by name; `text` is left empty, `excerpt` filled.
@@ -122,6 +136,20 @@ class ElasticArticleIndex:
         """A new generation, to be filled beside the one that serves; the partition of the settings takes effect."""
         return ElasticIndexBuild(self._client, self._indices, self._write, self._settings.partition == "single")
 
+    async def snapshot(self, name: str) -> Snapshot:
+        """Write a snapshot of what serves, with the names of what was taken down; returns when it is whole."""
+        await self._indices.ensure()
+        serving = [index.name(self._indices.alias) for index in await self._indices.listed() if index.serving]
+        return await self._snapshots.take(name, [*serving, self._indices.removed.index])
+
+    async def snapshots(self) -> list[Snapshot]:
+        """All snapshots, oldest first."""
+        return await self._snapshots.all()
+
+    def restore(self, name: str) -> ElasticIndexRestore:
+        """A new generation that begins as a snapshot, in its partition."""
+        return ElasticIndexRestore(self._client, self._indices, self._write, self._snapshots, name)
+
     async def tidy(self, before: str) -> list[str]:
         """Remove months before `before` (``2026-10``) without an article, erase what was replaced; for a janitor."""
         return await self._indices.tidy(before)
@@ -141,20 +169,18 @@ class ElasticArticleIndex:
 
     # -------------------------------------------------------- inside
 
-    async def _write(
-        self,
-        articles: Sequence[Article],
-        alias: Callable[[int], str],
-        missing: Callable[[str], Awaitable[None]],
-    ) -> None:
+    async def _write(self, articles: Sequence[Article], alias: Alias, missing: Missing) -> None:
+        _raise_first(await self._send(articles, alias, missing))
+
+    async def _send(self, articles: Sequence[Article], alias: Alias, missing: Missing) -> list[Exception | None]:
+        """Send articles; of each what kept it from being stored."""
         sources = await self._documents.encoded(articles)
         items = []
         for article, source in zip(articles, sources, strict=True):
             collected = article.first_collect_time.ToMicroseconds() if article.HasField("first_collect_time") else 0
-            write_alias = lambda collected=collected: alias(collected)  # noqa: E731
-            items.append(Item(article.name, article.change_number, source, write_alias, missing))
+            items.append(Item(article.name, article.change_number, source, partial(alias, collected), missing))
         try:
-            await self._bulk.put(items)
+            return await self._bulk.put(items)
         finally:
             self._unseen = True
 
@@ -192,6 +218,13 @@ class ElasticArticleIndex:
             "search", index=alias, allow_partial_search_results=False, **body
         )
         return found
+
+
+def _raise_first(errors: Sequence[Exception | None]) -> None:
+    """Raise the error that may pass, else the first, if any."""
+    found = [error for error in errors if error is not None]
+    if found:
+        raise next((error for error in found if isinstance(error, Unavailable)), found[0])
 
 
 def _from_address(address: str) -> ElasticsearchSettings:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ngoclinh.media.v1.article_pb2 import Article, Evidence
-from ngoclinh.media.v1.event_pb2 import ArticleCollected, SubmissionFailed
+from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, SubmissionFailed
 
 from services.adapters import ledger_rows as rows
 from services.adapters.cluster.postgres_pool import Connection
@@ -39,9 +39,20 @@ _COLLECT = """
 """Without a row in return the article is down."""
 
 _COUNT = """
-    WITH taken AS (UPDATE change_counter SET value = value + 1 RETURNING value)
-    UPDATE article SET change_number = change_number + 1, change_seq = taken.value FROM taken WHERE name = %s
-    RETURNING change_number
+    WITH changed AS (SELECT name, place FROM unnest(%(names)s::text[]) WITH ORDINALITY AS changed (name, place)),
+        taken AS (UPDATE change_counter SET value = value + cardinality(%(names)s::text[]) RETURNING value)
+    UPDATE article SET change_number = change_number + 1,
+        change_seq = taken.value - cardinality(%(names)s::text[]) + changed.place
+    FROM taken, changed WHERE article.name = changed.name
+    RETURNING article.name, change_number
+"""
+
+_ANALYZE = """
+    INSERT INTO analysis (name, revision, analyze_time, event)
+    SELECT name, revision, analyze_time, event
+    FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bytea[]) WITH ORDINALITY
+        AS given (name, revision, analyze_time, event, place)
+    ORDER BY place ON CONFLICT DO NOTHING RETURNING name
 """
 
 
@@ -141,10 +152,31 @@ async def answer(
         )
 
 
-async def hold(connection: Connection, name: str) -> bool:
-    """Hold the row of an article until the end of the transaction; False if it is unknown or taken down."""
-    held = await connection.execute("SELECT FROM article WHERE name = %s AND down_time IS NULL FOR UPDATE", (name,))
-    return held.rowcount > 0
+async def hold(connection: Connection, *names: str) -> set[str]:
+    """Hold the rows of articles until the end of the transaction; the names of those that are known and not down."""
+    held = await connection.execute(
+        "SELECT name FROM article WHERE name = ANY(%s) AND down_time IS NULL ORDER BY name FOR UPDATE", (list(names),)
+    )
+    return {name for (name,) in await held.fetchall()}
+
+
+async def analyses(connection: Connection, events: Sequence[ArticleAnalyzed]) -> list[Article | None]:
+    """Keep analyses; the article of each event as it reads now, or None if it is unknown or down."""
+    standing = await hold(connection, *(event.article for event in events))
+    kept = [event for event in events if event.article in standing]
+    added = await connection.execute(
+        _ANALYZE,
+        (
+            [event.article for event in kept],
+            [event.revision for event in kept],
+            [event.analysis.analyze_time.ToMicroseconds() for event in kept],
+            [event.SerializeToString() for event in kept],
+        ),
+        binary=True,
+    )
+    fresh = dict.fromkeys(name for (name,) in await added.fetchall())
+    found = await read_all(connection, list(standing), list(fresh))
+    return [found.get(event.article) for event in events]
 
 
 async def read(connection: Connection, name: str, changed: bool = False) -> Article | None:
@@ -152,15 +184,18 @@ async def read(connection: Connection, name: str, changed: bool = False) -> Arti
 
     Counting is the last statement of a transaction that changes an article, which holds its row already.
     """
-    found = await select(connection, "AND name = %s", (name,))
-    if not found:
-        return None
-    _, _, article = found[0]
-    if changed:
-        counted = await (await connection.execute(_COUNT, (name,))).fetchone()
-        assert counted is not None
-        (article.change_number,) = counted
-    return article
+    return (await read_all(connection, [name], [name] if changed else [])).get(name)
+
+
+async def read_all(connection: Connection, names: Sequence[str], changed: Sequence[str]) -> dict[str, Article]:
+    """As `read`, for many articles: those that are there, by name."""
+    found = {article.name: article for _, _, article in await select(connection, "AND name = ANY(%s)", (names,))}
+    counting = [name for name in changed if name in found]
+    if counting:
+        counted = await connection.execute(_COUNT, {"names": counting})
+        for name, number in await counted.fetchall():
+            found[name].change_number = number
+    return found
 
 
 async def select(

@@ -7,7 +7,7 @@ since 1970 UTC.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
@@ -63,23 +63,11 @@ class PostgresLedger(PostgresAlerts, PostgresWatchAreas, PostgresAccess, Postgre
 
     async def record_analyzed(self, event: ArticleAnalyzed) -> Article | None:
         """Keep an analysis; returns the article as it reads now, or None if it is unknown or down."""
+        return (await self.record_analyses([event]))[0]
 
-        async def work(connection: Connection) -> Article | None:
-            if not await articles.hold(connection, event.article):
-                return None
-            added = await connection.execute(
-                "INSERT INTO analysis (name, revision, analyze_time, event) VALUES (%s, %s, %s, %s) "
-                "ON CONFLICT DO NOTHING",
-                (
-                    event.article,
-                    event.revision,
-                    event.analysis.analyze_time.ToMicroseconds(),
-                    event.SerializeToString(),
-                ),
-            )
-            return await articles.read(connection, event.article, changed=added.rowcount > 0)
-
-        return await self._database.write(work, idempotent=True)
+    async def record_analyses(self, events: Sequence[ArticleAnalyzed]) -> list[Article | None]:
+        """Keep analyses in one transaction; the articles as they read then."""
+        return await self._database.write(lambda connection: articles.analyses(connection, events), idempotent=True)
 
     async def record_withdrawn(self, event: ArticleWithdrawn) -> Article | None:
         """Mark an article as withdrawn by its site, unless it was collected again since."""
@@ -138,6 +126,13 @@ class PostgresLedger(PostgresAlerts, PostgresWatchAreas, PostgresAccess, Postgre
     async def article(self, name: str) -> Article | None:
         """The present version with analysis and corrections; None if unknown or taken down."""
         return await self._database.read(lambda connection: articles.read(connection, name))
+
+    async def standing(self, names: Sequence[str]) -> set[str]:
+        """Those of these articles that are known and not taken down."""
+        found = await self._database.fetch(
+            "SELECT name FROM article WHERE name = ANY(%s) AND down_time IS NULL", (list(names),)
+        )
+        return {name for (name,) in found}
 
     async def versions(self, name: str) -> list[Article]:
         """All versions of an article, oldest first, without analysis."""

@@ -1,10 +1,11 @@
-"""One member of a group: asks the server for one event at a time, and takes none with it when it leaves."""
+"""One member of a group: asks the server for what it can handle now, and takes nothing with it when it leaves."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+from collections.abc import Iterable
 
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -61,6 +62,30 @@ class Member:
         if status == StatusCode.SERVICE_UNAVAILABLE:
             raise LookupError(self._subject)
         return None if status else message
+
+    async def more(self, most: int, size: int) -> list[Msg]:
+        """What else waits at this moment: at most `most` events of about `size` bytes together."""
+        ask = json.dumps({"batch": most, "max_bytes": size, "no_wait": True}).encode()
+        await self.link.client.publish(self._subject, ask, reply=self._inbox)
+        found: list[Msg] = []
+        try:
+            async with asyncio.timeout(SLACK_S):
+                while len(found) < most:
+                    message = await self._came.get()
+                    if message is None or Header.STATUS in (message.headers or {}):
+                        break
+                    found.append(message)
+        except TimeoutError:
+            pass  # the answer is lost; what still comes is for the next question
+        except BaseException:
+            self.put_back(found)
+            raise
+        return found
+
+    def put_back(self, messages: Iterable[Msg]) -> None:
+        """Events for the next `next`; they are given back to the server where there is none."""
+        for message in messages:
+            self._came.put_nowait(message)
 
     def wake(self) -> None:
         """Ask again: the question may be lost."""

@@ -1,8 +1,9 @@
-"""The two streams of the bus and their consumers: names, settings, and how they come to be.
+"""The streams of the bus and their consumers: names, settings, and how they come to be.
 
 Events lie in one stream, one subject for each (subject, group), one durable consumer for each. Nothing leaves it when
 it is acknowledged: a server that starts again knows of the keys of the last day only from the events that it still
 holds. `sweep` removes what every reader has had and no key needs any more. What was set aside lies in a second stream.
+A third one tells of which deliveries of an event none counts, for the server counts them all.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ DEDUP_WINDOW_S = 86_400.0
 """Seconds during which the same (subject, key) is stored once."""
 KEEP_S = DEDUP_WINDOW_S + 3600
 """Seconds for which acknowledged events stay, so that a server that starts again still knows their keys."""
+
+UNCOUNTED_S = 7 * 86_400.0
+"""Seconds after which a number of uncounted deliveries is forgotten that was not renewed."""
 
 MSG_ID, KEY = "Nats-Msg-Id", "Ngoclinh-Key"
 """Headers: the id of which the server stores one message, and the key of an event whose id does not end with it."""
@@ -68,6 +72,15 @@ class Layout:
         """Where the set-aside ones of one group lie."""
         return f"{self.prefix}.quarantine.{subject}.{group}"
 
+    @property
+    def uncounted(self) -> str:
+        """Name of the stream of numbers of deliveries that do not count."""
+        return f"{self.prefix}-uncounted"
+
+    def uncounted_subject(self, sequence: int) -> str:
+        """Where that number of one event lies."""
+        return f"{self.prefix}.uncounted.{sequence}"
+
     def place(self, name: str) -> tuple[str, str]:
         """(Subject, group) of a subject of either stream."""
         subject, _, group = name.split(".", 2)[2].rpartition(".")
@@ -87,6 +100,13 @@ class Layout:
                 "duplicate_window": DEDUP_WINDOW_S,
                 **common,
             }
+        yield {
+            "name": self.uncounted,
+            "subjects": [f"{self.prefix}.uncounted.>"],
+            "max_msgs_per_subject": 1,
+            "max_age": UNCOUNTED_S,
+            **common,
+        }
 
     def consumers(self) -> Iterator[dict[str, Any]]:
         """Settings of the consumers of the stream of events."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from google.protobuf.message import Message
 
@@ -22,7 +24,7 @@ from services.adapters.embedded.database import Database
 from services.core import events
 from services.core.errors import Unavailable
 from services.core.names import random_id
-from services.core.ports import SUBJECTS, Delivery, Output, Quarantined
+from services.core.ports import BATCH_BYTES, SUBJECTS, TOGETHER, Delivery, Output, Quarantined
 
 DEDUP_WINDOW_S = 86_400.0
 """Seconds during which the same (subject, key) is stored once."""
@@ -56,12 +58,17 @@ MIGRATIONS = (
     """,
 )
 
-_TAKE = """
-    UPDATE message SET attempt = attempt + 1, token = :token, set_time = :now, due = :until WHERE id = (
-        SELECT id FROM message WHERE subject = :subject AND consumer = :consumer AND reason IS NULL AND due <= :now
-        ORDER BY due, id LIMIT 1)
-    RETURNING id, key, payload, attempt
+_DUE = """
+    SELECT id, key, payload, attempt + 1 FROM message
+    WHERE subject = :subject AND consumer = :consumer AND reason IS NULL AND due <= :now ORDER BY due, id LIMIT :most
 """
+_TAKE = """
+    UPDATE message SET attempt = attempt + 1, token = :token, set_time = :now, due = :until
+    WHERE id IN (SELECT value FROM json_each(:ids))
+"""
+
+Taken = tuple[int, str, bytes, int]
+"""Id, key, payload, number of the delivery."""
 
 
 class SqliteBus:
@@ -94,8 +101,14 @@ class SqliteBus:
         await self._database.write(lambda connection: self._insert(connection, rows))
         self._wake(subject)
 
-    async def consume(self, subject: str, group: str) -> AsyncIterator[Delivery]:
+    async def consume(self, subject: str, group: str) -> AsyncGenerator[Delivery, None]:
         """Deliveries for one member of a group until the bus is closed."""
+        async with contextlib.aclosing(self.batches(subject, group, 1)) as batches:
+            async for (delivery,) in batches:
+                yield delivery
+
+    async def batches(self, subject: str, group: str, most: int) -> AsyncGenerator[Sequence[Delivery], None]:
+        """What waits at a moment, for one member of a group, until the bus is closed."""
         if group not in SUBJECTS[subject]:
             raise ValueError(f"{group} is no group of {subject}")
         shortest, longest = POLL_S
@@ -106,14 +119,14 @@ class SqliteBus:
             while not self._database.closed:
                 news.clear()
                 try:
-                    delivery = await self._take(subject, group)
+                    taken = await self._take(subject, group, most)
                 except Unavailable:
                     if self._database.closed:
                         return
                     raise
-                if delivery is not None:
+                if taken:
                     pause = shortest
-                    yield delivery
+                    yield taken
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):  # wait_for would swallow a cancellation that meets the news
@@ -121,6 +134,18 @@ class SqliteBus:
                 pause = shortest if news.is_set() else min(2 * pause, longest)
         finally:
             self._sleepers.discard(sleeper)
+
+    async def acknowledge(self, done: Sequence[tuple[Delivery, Sequence[Output]]]) -> None:
+        """Forget events and publish their outputs in one transaction; one whose lease was lost changes nothing."""
+        ended = [(cast(_SqliteDelivery, delivery), _rows(outputs)) for delivery, outputs in done]
+
+        def work(connection: sqlite3.Connection) -> None:
+            for held, rows in ended:
+                if connection.execute("DELETE FROM message WHERE id = ? AND token = ?", (held.id, held.token)).rowcount:
+                    self._insert(connection, rows)
+
+        await self._database.write(work)
+        self._wake(*{subject for _, rows in ended for subject, _, _ in rows})
 
     async def depth(self) -> Mapping[tuple[str, str], int]:
         """Events not yet acknowledged, for every subject and group; quarantined ones are not counted."""
@@ -177,47 +202,38 @@ class SqliteBus:
         await self._database.close()
         self._wake(*SUBJECTS)
 
-    async def end(self, id_: int, token: str, outputs: Sequence[Output]) -> bool:
-        """Forget an event and publish `outputs` in one transaction; False and nothing where the lease was lost."""
-        rows = _rows(outputs)
-
-        def work(connection: sqlite3.Connection) -> bool:
-            if not connection.execute("DELETE FROM message WHERE id = ? AND token = ?", (id_, token)).rowcount:
-                return False
-            self._insert(connection, rows)
-            return True
-
-        done = await self._database.write(work)
-        self._wake(*(output.subject for output in outputs))
-        return done
-
-    async def put_back(self, id_: int, token: str, delay_s: float, reason: str | None = None) -> bool:
+    async def put_back(
+        self, id_: int, token: str, delay_s: float, reason: str | None = None, counted: bool = True
+    ) -> bool:
         """Give up the lease: deliver again after `delay_s`, or set aside with a reason; False where it was lost."""
         now = self._clock()
         return await self._database.write(
             lambda connection: bool(
                 connection.execute(
-                    "UPDATE message SET token = '', set_time = ?, due = ?, reason = ? WHERE id = ? AND token = ?",
-                    (now, now + delay_s, reason, id_, token),
+                    "UPDATE message SET token = '', set_time = ?, due = ?, reason = ?, attempt = attempt - ? "
+                    "WHERE id = ? AND token = ?",
+                    (now, now + delay_s, reason, not counted, id_, token),
                 ).rowcount
             )
         )
 
-    async def _take(self, subject: str, group: str) -> Delivery | None:
-        """Lease the event that is due longest; an undecodable one is set aside at once and the next is taken."""
+    async def _take(self, subject: str, group: str, most: int) -> list[Delivery]:
+        """Lease the events that are due longest; an undecodable one is set aside at once."""
         while True:
             now, token = self._clock(), random_id()
             values = {"subject": subject, "consumer": group, "token": token, "now": now, "until": now + self._lease_s}
-            row = await self._look(values)
-            if row is None:
-                return None
-            id_, key, payload, attempt = row
-            event = events.decode(subject, payload)
-            if event is not None:
-                return _SqliteDelivery(self, id_, token, subject, event, key, attempt)
-            await self.put_back(id_, token, 0, "undecodable")
+            rows = await self._look(values | {"most": most})
+            taken: list[Delivery] = []
+            for id_, key, payload, attempt in rows:
+                event = events.decode(subject, payload)
+                if event is not None:
+                    taken.append(_SqliteDelivery(self, id_, token, subject, event, key, attempt))
+                else:
+                    await self.put_back(id_, token, 0, "undecodable")
+            if taken or not rows:
+                return taken
 
-    async def _look(self, values: Mapping[str, object]) -> tuple[int, str, bytes, int] | None:
+    async def _look(self, values: Mapping[str, object]) -> list[Taken]:
         """Look without a write lock first: an idle consumer costs one indexed read."""
         now = self._clock()
         if now >= self._next_sweep or now < self._next_sweep - SWEEP_S:
@@ -231,17 +247,14 @@ class SqliteBus:
             ).fetchone()
         )
         if waiting is None:
-            return None
-        taking = asyncio.ensure_future(
-            self._database.write(lambda connection: connection.execute(_TAKE, values).fetchall())
-        )
+            return []
+        taking = asyncio.ensure_future(self._database.write(lambda connection: _lease(connection, values)))
         try:
-            rows: list[tuple[int, str, bytes, int]] = await asyncio.shield(taking)
+            return await asyncio.shield(taking)
         except asyncio.CancelledError:
             for id_, *_ in await taking:
                 await self.put_back(id_, str(values["token"]), 0)
             raise
-        return rows[0] if rows else None
 
     def _insert(self, connection: sqlite3.Connection, rows: Sequence[tuple[str, str, bytes]]) -> None:
         now = self._clock()
@@ -261,6 +274,20 @@ class SqliteBus:
         for subject, news in self._sleepers:
             if subject in subjects:
                 news.set()
+
+
+def _lease(connection: sqlite3.Connection, values: Mapping[str, object]) -> list[Taken]:
+    """Take what may come together: of many events, those that are small enough and came seldom before."""
+    rows: list[Taken] = connection.execute(_DUE, values).fetchall()
+    taken, size = rows[:1], sum(len(payload) for _, _, payload, _ in rows[:1])
+    for row in rows[1:] if taken and taken[0][3] <= TOGETHER else ():
+        size += len(row[2])
+        if size > BATCH_BYTES:
+            break
+        if row[3] <= TOGETHER:
+            taken.append(row)
+    connection.execute(_TAKE, {**values, "ids": json.dumps([id_ for id_, *_ in taken])})
+    return taken
 
 
 def _rows(outputs: Sequence[Output]) -> list[tuple[str, str, bytes]]:
@@ -286,10 +313,10 @@ class _SqliteDelivery:
     attempt: int
 
     async def ack(self, outputs: Sequence[Output] = ()) -> None:
-        await self.bus.end(self.id, self.token, outputs)
+        await self.bus.acknowledge([(self, outputs)])
 
-    async def retry(self, delay_s: float) -> None:
-        await self.bus.put_back(self.id, self.token, delay_s)
+    async def retry(self, delay_s: float, counted: bool = True) -> None:
+        await self.bus.put_back(self.id, self.token, delay_s, counted=counted)
 
     async def quarantine(self, reason: str) -> None:
         await self.bus.put_back(self.id, self.token, 0, reason)

@@ -50,6 +50,11 @@ class SqliteArticleIndex:
 
         await self._database.write(work)
 
+    async def put_each(self, articles: Sequence[Article]) -> list[Exception | None]:
+        """As `put`: all are stored in one transaction, or none and this says why."""
+        await self.put(articles)
+        return [None] * len(articles)
+
     async def search(self, filter_: ArticleFilter, limit: int, after: Sequence[object] | None = None) -> ArticlePage:
         """Articles that match, newest publication first, then by name; `text` is left empty, `excerpt` filled.
 

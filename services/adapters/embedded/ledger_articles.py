@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from ngoclinh.media.v1.article_pb2 import Article, Evidence
-from ngoclinh.media.v1.event_pb2 import ArticleCollected, SubmissionFailed
+from ngoclinh.media.v1.event_pb2 import ArticleAnalyzed, ArticleCollected, SubmissionFailed
 
 from services.adapters import ledger_rows as rows
 from services.core.ports import Recorded
@@ -64,6 +65,21 @@ def _add_evidence(connection: sqlite3.Connection, article: Article) -> bool:
         [(article.name, file.sha256, file.media_type, file.size_bytes) for file in article.evidence],
     )
     return connection.total_changes > before
+
+
+def analyses(connection: sqlite3.Connection, events: Sequence[ArticleAnalyzed]) -> list[Article | None]:
+    """Keep analyses; the article of each event as it reads now, or None if it is unknown or down."""
+    fresh: dict[str, bool] = {}
+    for event in events:
+        if standing(connection, event.article) is not None:
+            moment = event.analysis.analyze_time.ToMicroseconds()
+            added = connection.execute(
+                "INSERT OR IGNORE INTO analysis VALUES (?, ?, ?, ?)",
+                (event.article, event.revision, moment, event.SerializeToString()),
+            ).rowcount
+            fresh[event.article] = fresh.get(event.article, False) or added > 0
+    found = {name: read(connection, name, changed) for name, changed in fresh.items()}
+    return [found.get(event.article) for event in events]
 
 
 def evidence(connection: sqlite3.Connection, column: str, value: str) -> list[Evidence]:

@@ -6,8 +6,9 @@ when it is read. Times are microseconds since 1970 UTC.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -118,22 +119,11 @@ class SqliteLedger(
 
     async def record_analyzed(self, event: ArticleAnalyzed) -> Article | None:
         """Keep an analysis; returns the article as it reads now, or None if it is unknown or down."""
+        return (await self.record_analyses([event]))[0]
 
-        def work(connection: sqlite3.Connection) -> Article | None:
-            if articles.standing(connection, event.article) is None:
-                return None
-            fresh = connection.execute(
-                "INSERT OR IGNORE INTO analysis VALUES (?, ?, ?, ?)",
-                (
-                    event.article,
-                    event.revision,
-                    event.analysis.analyze_time.ToMicroseconds(),
-                    event.SerializeToString(),
-                ),
-            ).rowcount
-            return articles.read(connection, event.article, changed=bool(fresh))
-
-        return await self._database.write(work)
+    async def record_analyses(self, events: Sequence[ArticleAnalyzed]) -> list[Article | None]:
+        """Keep analyses in one transaction; the articles as they read then."""
+        return await self._database.write(lambda connection: articles.analyses(connection, events))
 
     async def record_withdrawn(self, event: ArticleWithdrawn) -> Article | None:
         """Mark an article as withdrawn by its site, unless it was collected again since."""
@@ -194,6 +184,16 @@ class SqliteLedger(
     async def article(self, name: str) -> Article | None:
         """The present version with analysis and corrections; None if unknown or taken down."""
         return await self._database.read(lambda connection: articles.read(connection, name))
+
+    async def standing(self, names: Sequence[str]) -> set[str]:
+        """Those of these articles that are known and not taken down."""
+        found = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT name FROM article WHERE name IN (SELECT value FROM json_each(?)) AND down_time IS NULL",
+                (json.dumps(list(names)),),
+            ).fetchall()
+        )
+        return {name for (name,) in found}
 
     async def versions(self, name: str) -> list[Article]:
         """All versions of an article, oldest first, without analysis."""

@@ -5,10 +5,10 @@ messages of `protos/`: there is no second set of models.
 """
 
 from services.core.ports.access import AccessLedger, AuditPage
-from services.core.ports.bus import SUBJECTS, Bus, Delivery, Output, Quarantined
+from services.core.ports.bus import BATCH_BYTES, SUBJECTS, TOGETHER, Bus, Delivery, Output, Quarantined
 from services.core.ports.classifier import Classifier
 from services.core.ports.engine import EngineState, HasEngine
-from services.core.ports.index import ArticleIndex, ArticlePage, IndexBuild
+from services.core.ports.index import ArticleIndex, ArticlePage, HasSnapshots, IndexBuild, IndexRestore, Snapshot
 from services.core.ports.ledger import (
     AlertLedger,
     AlertPage,
@@ -23,7 +23,9 @@ from services.core.ports.parcels import FindingPage, LandSummary, ParcelPage, Pa
 from services.core.ports.retention import Due, Extent, Retained, RetentionLedger
 
 __all__ = [
+    "BATCH_BYTES",
     "SUBJECTS",
+    "TOGETHER",
     "AccessLedger",
     "AlertLedger",
     "AlertPage",
@@ -40,7 +42,9 @@ __all__ = [
     "Extent",
     "FindingPage",
     "HasEngine",
+    "HasSnapshots",
     "IndexBuild",
+    "IndexRestore",
     "LandSummary",
     "Ledger",
     "Output",
@@ -51,6 +55,7 @@ __all__ = [
     "Recorded",
     "Retained",
     "RetentionLedger",
+    "Snapshot",
     "Submission",
     "WatchAreaLedger",
 ]

@@ -34,6 +34,12 @@ class Output:
     key: str
 
 
+TOGETHER = 4
+"""Deliveries of an event that may come in a batch with others; after these it comes alone, lest it take them with it."""
+BATCH_BYTES = 8 * 2**20
+"""Bytes of the events of a batch, about; a larger event comes alone."""
+
+
 @dataclass(frozen=True)
 class Quarantined:
     """An event that was set aside, with the reason."""
@@ -75,8 +81,8 @@ class Delivery(Protocol):
         """Done: publish `outputs` and forget the event, in one step where the engine can."""
         ...
 
-    async def retry(self, delay_s: float) -> None:
-        """The cause may pass: deliver again after `delay_s` seconds."""
+    async def retry(self, delay_s: float, counted: bool = True) -> None:
+        """The cause may pass: deliver again after `delay_s` seconds; not `counted`, it has the number of this one then."""
         ...
 
     async def quarantine(self, reason: str) -> None:
@@ -93,6 +99,17 @@ class Bus(Protocol):
 
     def consume(self, subject: str, group: str) -> AsyncIterator[Delivery]:
         """Deliveries for one member of a group, without end; an event not ended within the lease (60 s) comes again."""
+        ...
+
+    def batches(self, subject: str, group: str, most: int) -> AsyncIterator[Sequence[Delivery]]:
+        """As `consume`, but what waits at this moment comes together: at most `most` events and `BATCH_BYTES`.
+
+        There is no waiting for a batch to fill. An event that comes for more than the `TOGETHER`th time comes alone.
+        """
+        ...
+
+    async def acknowledge(self, done: Sequence[tuple[Delivery, Sequence[Output]]]) -> None:
+        """`ack` each delivery with its outputs, in one step where the engine can."""
         ...
 
     async def depth(self) -> Mapping[tuple[str, str], int]:

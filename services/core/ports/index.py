@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, SummarizeArticlesResponse
@@ -50,6 +51,14 @@ class ArticleIndex(Protocol):
         """Add or replace; a state with a lower `change_number` never replaces one with a higher."""
         ...
 
+    async def put_each(self, articles: Sequence[Article]) -> list[Exception | None]:
+        """As `put`, but tells of each article what kept it from being stored; None where it is.
+
+        Raises:
+            Unavailable: the index does not answer; some may be stored.
+        """
+        ...
+
     async def search(self, filter_: ArticleFilter, limit: int, after: Sequence[object] | None = None) -> ArticlePage:
         """Articles that match, newest publication first, then by name; `text` is left empty, `excerpt` filled."""
         ...
@@ -77,4 +86,63 @@ class ArticleIndex(Protocol):
 
     async def close(self) -> None:
         """Release files and connections."""
+        ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A state of the index that the engine keeps elsewhere.
+
+    Attributes:
+        name: of the snapshot.
+        time: when it was begun.
+        state: as the engine calls it; "SUCCESS" where it is whole.
+        indices: what is in it.
+    """
+
+    name: str
+    time: datetime
+    state: str
+    indices: tuple[str, ...]
+
+
+class IndexRestore(IndexBuild, Protocol):
+    """A new index that begins as a snapshot; it may be older than the ledger, or newer than a ledger that was restored."""
+
+    def names(self) -> AsyncIterator[list[str]]:
+        """The names of the articles that are in it, some at a time."""
+        ...
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """Remove articles from it; they may be put again."""
+        ...
+
+    async def behind(self, articles: Sequence[Article]) -> list[Article]:
+        """Those that it does not hold in this state or a later one."""
+        ...
+
+
+@runtime_checkable
+class HasSnapshots(Protocol):
+    """An `ArticleIndex` whose engine keeps snapshots of it."""
+
+    async def snapshot(self, name: str) -> Snapshot:
+        """Write a snapshot; returns when it is whole.
+
+        Raises:
+            InvalidField: no place for snapshots is set.
+            Conflict: there is one of this name, or it could not be written.
+        """
+        ...
+
+    async def snapshots(self) -> list[Snapshot]:
+        """All snapshots, oldest first."""
+        ...
+
+    def restore(self, name: str) -> AbstractAsyncContextManager[IndexRestore]:
+        """A context like `rebuild`, in which the new index begins as a snapshot, without what was taken down.
+
+        Raises:
+            NotFound: there is no such snapshot.
+        """
         ...

@@ -107,6 +107,10 @@ class AlertLedger(Protocol):
         """Alerts that match, newest first, then by name."""
         ...
 
+    async def alert(self, name: str) -> Alert | None:
+        """One alert, or None."""
+        ...
+
     async def acknowledge_alert(self, name: str, user: str, note: str) -> Alert:
         """Keep who took care of an alert, and when; the first one counts.
 
@@ -151,6 +155,10 @@ class Ledger(AlertLedger, WatchAreaLedger, AccessLedger, RetentionLedger, Protoc
         """
         ...
 
+    async def record_analyses(self, events: Sequence[ArticleAnalyzed]) -> list[Article | None]:
+        """`record_analyzed` for many events in one step: all are kept, or none; an article changes once."""
+        ...
+
     async def record_withdrawn(self, event: ArticleWithdrawn) -> Article | None:
         """Mark an article as withdrawn by its site; returns it, or None if unknown or down.
 
@@ -180,6 +188,10 @@ class Ledger(AlertLedger, WatchAreaLedger, AccessLedger, RetentionLedger, Protoc
 
     async def article(self, name: str) -> Article | None:
         """The present version with analysis and corrections; None if unknown or taken down."""
+        ...
+
+    async def standing(self, names: Sequence[str]) -> set[str]:
+        """Those of these articles that are known and not taken down."""
         ...
 
     async def versions(self, name: str) -> list[Article]:

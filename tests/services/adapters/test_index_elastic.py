@@ -209,6 +209,9 @@ async def test_a_document_that_does_not_fit_is_refused_alone(
         await index.put([article("a"), bad, article("b")])
     assert bad.name in caught.value.vi
     assert await total(index) == 2
+    first, refused, last = await index.put_each([article("c"), bad, article("d")])
+    assert (first, last, type(refused)) == (None, None, InputError)
+    assert await total(index) == 4
 
 
 async def test_a_release_adds_a_field_and_refuses_another_type(

@@ -221,9 +221,9 @@ async def test_a_text_that_cannot_be_analysed_is_told_in_both_languages(tmp_path
     assert "Máy chủ gặp lỗi" in caught.value.vi
 
 
-async def test_a_service_that_is_away_is_tried_again(tmp_path: Path) -> None:
+async def test_a_service_that_is_away_is_waited_for(tmp_path: Path) -> None:
     async with connect(f"unix:{tmp_path / 'nobody.sock'}") as channel:
-        with pytest.raises(Retry, match="UNAVAILABLE"):
+        with pytest.raises(Unavailable, match="UNAVAILABLE"):
             await Analyzer(channel).recorded(ArticleCollected(article=article("chào")))
 
 

@@ -91,7 +91,7 @@ async def test_a_crash_after_recording_does_not_lose_the_analysis(stores: Stores
     await stores.ledger.record_collected(event)
     outputs = await keeper.collected(event)
     assert [output.subject for output in outputs] == ["media.recorded"]
-    await keeper.analyzed(analyzed(event.article.name))
+    await keeper.analyzed([analyzed(event.article.name)])
     assert await keeper.collected(event) == [], "what is analysed is not analysed again"
 
 
