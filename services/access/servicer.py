@@ -9,6 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from ngoclinh.access.v1.access_service_pb2 import (
     ChangePasswordRequest,
     CreateUserRequest,
+    EndSessionsRequest,
     GetMeRequest,
     ListAuditEntriesRequest,
     ListAuditEntriesResponse,
@@ -55,6 +56,7 @@ class AccessServicer(AccessServiceServicer):
         user = known.user if known is not None else User()
         if who is not None:
             user.name = f"users/{who.user}"
+            user.password_change_required = who.roles == {Role.ROLE_SIGNED_IN}
             del user.roles[:], user.watch_areas[:]
             user.roles.extend(sorted(who.roles))  # type: ignore[arg-type]
             user.watch_areas.extend(sorted(who.watch_areas))
@@ -119,6 +121,11 @@ class AccessServicer(AccessServiceServicer):
     async def ResetPassword(self, request: ResetPasswordRequest, context: Any) -> NewPassword:
         """Give a user a made password; all sessions of the user end."""
         return await self._give_password(await self._record(request.name))
+
+    async def EndSessions(self, request: EndSessionsRequest, context: Any) -> Empty:
+        """End all sessions of a user, also of one whom an identity provider knows."""
+        await self._ledger.end_sessions(request.name)
+        return Empty()
 
     async def ListAuditEntries(self, request: ListAuditEntriesRequest, context: Any) -> ListAuditEntriesResponse:
         """What was done, newest first."""

@@ -38,6 +38,8 @@ def condition(filter_: AuditFilter, after: Sequence[object] | None, mark: str) -
         wanted.append(("outcome <> {}", "OK"))
     if filter_.HasField("start_time"):
         wanted.append(("time >= {}", filter_.start_time.ToMicroseconds()))
+    if filter_.HasField("end_time"):
+        wanted.append(("time < {}", filter_.end_time.ToMicroseconds()))
     clauses = " AND ".join(clause.format(mark) for clause, _ in wanted) or "TRUE"
     return clauses, [value for _, value in wanted]
 

@@ -21,6 +21,7 @@ from services.gateway import answers, evidence, maintenance, metrics, openapi, s
 from services.gateway.area_shapes import AreaShapes
 from services.gateway.brief.door import BriefDoor
 from services.gateway.events import Events
+from services.gateway.export import audit
 from services.gateway.export.door import ExportDoor
 from services.gateway.extra import Extra
 from services.gateway.geojson import GeoJson
@@ -98,6 +99,7 @@ class Gateway:
                 "UploadImport: a file as the body or in a form.",
                 upload.FORM,
             ),
+            Extra("GET", audit.PATH, audit.AuditExportDoor(channel).handle, "ListAuditEntries as CSV: its filter."),
             *maintenance.routes(channel),
             *session.routes(sign_in, keep),
         )

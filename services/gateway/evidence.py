@@ -65,7 +65,9 @@ class EvidenceDoor:
 
     async def file(self, request: Request) -> Response:
         """A file to be saved: no browser shows it as a page of ours."""
-        asked = GetEvidenceRequest(sha256=request.path_params["sha256"])
+        asked = GetEvidenceRequest(
+            sha256=request.path_params["sha256"], article=request.query_params.get("article", "")
+        )
         messages = aiter(self._media.GetEvidence(asked, metadata=answers.caller(request.scope)))
         evidence = (await anext(messages)).evidence
         name = f"minh-chung-{evidence.sha256[:12]}.{_ENDINGS.get(evidence.media_type, 'bin')}"

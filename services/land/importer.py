@@ -14,7 +14,7 @@ from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, LandValida
 from gis.columns import MOST_PERSON_COLUMNS
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.config import LandSettings
-from services.core.errors import Conflict, NgocLinhError, NotFound, Unavailable, UnreadableFile
+from services.core.errors import Conflict, NgocLinhError, NotFound, OutsideArea, Unavailable, UnreadableFile
 from services.core.log import get_logger
 from services.core.ports import Bus, ParcelStore
 from services.land import frames
@@ -235,10 +235,12 @@ class Importer:
                 await self._store.put_findings(import_.name, findings)
                 findings.clear()
 
-        done = import_
+        done, allowed = import_, frozenset(import_.options.areas)
         async with aclosing(read_file(self._uploads.path(import_.name), import_, self._land)) as answers:
             async for answer in answers:
                 if isinstance(answer, Parcel):
+                    if allowed and answer.current_area not in allowed:
+                        raise OutsideArea(answer.current_area or f"{answer.sheet}/{answer.number}")
                     parcels.append(answer)
                 elif isinstance(answer, ParcelOwners) and self._land.keep_owners:
                     owners.append(answer)

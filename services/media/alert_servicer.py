@@ -17,6 +17,7 @@ from ngoclinh.media.v1.alert_service_pb2 import (
     AlertFilter,
     CreateAlertRuleRequest,
     DeleteAlertRuleRequest,
+    GetAlertRequest,
     GetAlertRuleRequest,
     ListAlertRulesRequest,
     ListAlertRulesResponse,
@@ -148,6 +149,13 @@ class AlertServicer(AlertServiceServicer):
         page = await self._ledger.alerts(request.filter, paging.page_size(request.page_size, 50, 200), after)
         token = paging.encode_token("alerts", request.filter, page.next_key) if page.next_key is not None else ""
         return ListAlertsResponse(alerts=page.alerts, next_page_token=token, total_count=page.total)
+
+    async def GetAlert(self, request: GetAlertRequest, context: Any) -> Alert:
+        """One alert."""
+        found = await self._ledger.alert(request.name)
+        if found is None:
+            raise NotFound(request.name)
+        return found
 
     async def AcknowledgeAlert(self, request: AcknowledgeAlertRequest, context: Any) -> Alert:
         """Keep who takes care of an alert."""

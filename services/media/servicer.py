@@ -119,6 +119,10 @@ class MediaServicer(MediaServiceServicer):
     async def GetEvidence(self, request: GetEvidenceRequest, context: Any) -> AsyncIterator[GetEvidenceResponse]:
         """The bytes of a file that an article names."""
         known = await self._ledger.evidence(request.sha256)
+        if known is not None and request.article:
+            article = await self._ledger.article(request.article)
+            if article is None or request.sha256 not in {one.sha256 for one in article.evidence}:
+                known = None
         if known is None:
             raise NotFound(f"evidence/{request.sha256}")
         yield GetEvidenceResponse(evidence=known)

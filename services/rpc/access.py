@@ -103,9 +103,15 @@ class Gate:
         allowed = found.watch_areas | communes
         if rule.HasField("lookup"):
             await self._look_up(call, rule)
-        if not areas_of.require(call.request, rule.request_areas, allowed):
+        request = call.request
+        if not isinstance(request, Message):
+            request = await anext(call.request, None)
+            if request is None:
+                raise OutsideArea
+            call.request = _again(request, call.request)
+        if not areas_of.require(request, rule.request_areas, allowed):
             if rule.narrowed:
-                areas_of.narrow(call.request, rule.narrowed, found.watch_areas, communes)
+                areas_of.narrow(request, rule.narrowed, found.watch_areas, communes)
             elif rule.request_areas:
                 raise OutsideArea
         if rule.answer_areas:
@@ -117,6 +123,8 @@ class Gate:
         service = methods.service(call.method.split("/")[1])
         method = service.methods_by_name[rule.lookup.method]
         name = next(areas_of.values(call.request, rule.lookup.field))
+        if not name:
+            raise OutsideArea
         request: Message = methods.request_class(method)(name=name)
         ask: Any = self.channel.unary_unary(methods.path(method))
         await ask(request.SerializeToString())
@@ -144,6 +152,13 @@ class Gate:
         for commune in area.areas:
             parse_area_name(commune)
         return frozenset(area.areas)
+
+
+async def _again(first: Message, rest: AsyncIterator[Message]) -> AsyncIterator[Message]:
+    """A stream whose first message was taken out of it."""
+    yield first
+    async for message in rest:
+        yield message
 
 
 def require_role(found: Caller, rule: Access) -> None:

@@ -106,6 +106,8 @@ class AccessLedgerContract:
         assert await methods(method="M/2") == ["M/2"]
         assert await methods(only_failed=True) == ["M/0"]
         assert await methods(start_time=to_timestamp(NOW + timedelta(seconds=1))) == []
+        assert await methods(end_time=to_timestamp(NOW)) == [], "the end is not in it"
+        assert len(await methods(end_time=to_timestamp(NOW + timedelta(seconds=1)))) == 5
         with pytest.raises(InvalidPageToken):
             await ledger.audit_entries(AuditFilter(), 2, ["x"])
 

@@ -71,6 +71,8 @@ class AlertLedgerContract:
     async def test_the_same_alert_is_kept_once(self, ledger: Ledger) -> None:
         assert await ledger.raise_alert(alert(1))
         assert await ledger.raise_alert(alert(1)), "the same article again: it is kept"
+        assert await ledger.alert(alert(1).name) == alert(1)
+        assert await ledger.alert("alerts/none") is None
         other = alert(1)
         other.article = "articles/other"
         assert not await ledger.raise_alert(other), "another article of the same story: it is not"

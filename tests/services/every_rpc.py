@@ -10,6 +10,14 @@ from typing import Any
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from ngoclinh.area.v1.area_service_pb2 import GetWatchAreaRequest, WatchArea
+from ngoclinh.land.v1.import_service_pb2 import (
+    CancelImportRequest,
+    GetImportRequest,
+    UploadHeader,
+    UploadImportRequest,
+    WatchImportRequest,
+    WatchImportResponse,
+)
 from ngoclinh.land.v1.land_service_pb2 import (
     BatchGetParcelsRequest,
     EraseOwnersRequest,
@@ -19,11 +27,13 @@ from ngoclinh.land.v1.land_service_pb2 import (
     ParcelKey,
     SummarizeLandRequest,
 )
-from ngoclinh.land.v1.parcel_pb2 import Parcel, ParcelOwners
-from ngoclinh.media.v1.alert_pb2 import AlertRule
+from ngoclinh.land.v1.parcel_pb2 import Import, ImportOptions, Parcel, ParcelOwners
+from ngoclinh.media.v1.alert_pb2 import Alert, AlertRule
 from ngoclinh.media.v1.alert_service_pb2 import (
+    AcknowledgeAlertRequest,
     CreateAlertRuleRequest,
     DeleteAlertRuleRequest,
+    GetAlertRequest,
     GetAlertRuleRequest,
     TestAlertRuleRequest,
     UpdateAlertRuleRequest,
@@ -33,6 +43,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
     ArticleFilter,
     CorrectArticleRequest,
     GetArticleRequest,
+    GetEvidenceRequest,
     TakeDownArticleRequest,
 )
 from ngoclinh.operations.v1.maintenance_service_pb2 import (
@@ -48,7 +59,7 @@ from services.rpc.serve import Server
 
 MINE, THEIRS = "watchAreas/mine", "watchAreas/theirs"
 COMMUNES = {MINE: ["areas/2025-20944", "areas/2025-20941"], THEIRS: ["areas/2025-20950"]}
-ARTICLE, RULE = f"articles/{'a' * 26}", f"alertRules/{'a' * 26}"
+ARTICLE, RULE, ALERT = (f"{kind}/{'a' * 26}" for kind in ("articles", "alertRules", "alerts"))
 BACKUP = "backups/x.ngoclinh"
 _THEIR_RULE = AlertRule(name=RULE, title="x", condition=ArticleFilter(watch_area=THEIRS))
 _WINDOW = {"title": "x", "window": {"seconds": 60}, "cooldown": {"seconds": 60}}
@@ -78,6 +89,13 @@ REQUESTS: dict[str, Message] = {
     "GetParcelOwners": GetParcelOwnersRequest(name="parcels/x"),
     "EraseOwners": EraseOwnersRequest(name="parcels/x"),
     "BatchGetParcels": BatchGetParcelsRequest(names=["parcels/x"]),
+    "UploadImport": UploadImportRequest(header=UploadHeader(file_name="x")),
+    "GetImport": GetImportRequest(name="imports/x"),
+    "CancelImport": CancelImportRequest(name="imports/x"),
+    "WatchImport": WatchImportRequest(name="imports/x"),
+    "GetAlert": GetAlertRequest(name=ALERT),
+    "AcknowledgeAlert": AcknowledgeAlertRequest(name=ALERT),
+    "GetEvidence": GetEvidenceRequest(sha256="0" * 64, article=ARTICLE),
     "RunChore": RunChoreRequest(name="chores/retention"),
     "DownloadBackup": DownloadBackupRequest(name=BACKUP),
     "DeleteBackup": DeleteBackupRequest(name=BACKUP),
@@ -90,6 +108,9 @@ ANSWERS: dict[str, Message] = {
     "GetArticle": Article(name=ARTICLE, current_areas=COMMUNES[THEIRS]),
     "GetAlertRule": _THEIR_RULE,
     "GetParcel": Parcel(name="parcels/x", current_area=COMMUNES[THEIRS][0]),
+    "GetAlert": Alert(name=ALERT, areas=COMMUNES[THEIRS]),
+    "GetImport": Import(name="imports/x", options=ImportOptions(areas=COMMUNES[THEIRS])),
+    "WatchImport": WatchImportResponse(**{"import": Import(options=ImportOptions(areas=COMMUNES[THEIRS]))}),
     "GetParcelOwners": ParcelOwners(parcel="parcels/x", current_area=COMMUNES[THEIRS][0]),
 }
 """What is somebody else's, by name of the method that shows it."""

@@ -110,6 +110,11 @@ class PostgresAlerts:
 
         return await self._database.read(work)
 
+    async def alert(self, name: str) -> Alert | None:
+        """One alert, or None."""
+        found = await self._database.fetch("SELECT record FROM alert WHERE name = %s", (name,))
+        return Alert.FromString(found[0][0]) if found else None
+
     async def acknowledge_alert(self, name: str, user: str, note: str) -> Alert:
         """Keep who took care of an alert, and when; the first one counts.
 

@@ -126,6 +126,13 @@ class SqliteAlerts:
 
         return await self._database.read(work)
 
+    async def alert(self, name: str) -> Alert | None:
+        """One alert, or None."""
+        found = await self._database.read(
+            lambda connection: connection.execute("SELECT record FROM alert WHERE name = ?", (name,)).fetchone()
+        )
+        return Alert.FromString(found[0]) if found is not None else None
+
     async def acknowledge_alert(self, name: str, user: str, note: str) -> Alert:
         """Keep who took care of an alert, and when; the first one counts.
 

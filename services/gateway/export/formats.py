@@ -55,9 +55,9 @@ async def jsonl(exporter: Exporter, pages: Pages) -> AsyncIterator[bytes]:
 async def csv_file(exporter: Exporter, pages: Pages) -> AsyncIterator[bytes]:
     """UTF-8 with a byte order mark, by which spreadsheet programs know it; no cell is read as a formula."""
     titles = await exporter.source_titles()
-    yield b"\xef\xbb\xbf" + _lines([HEADINGS])
+    yield b"\xef\xbb\xbf" + lines([HEADINGS])
     async for page in pages:
-        yield _lines(row(article, titles) for article in page.articles)
+        yield lines(row(article, titles) for article in page.articles)
 
 
 async def xlsx(exporter: Exporter, pages: Pages) -> AsyncIterator[bytes]:
@@ -93,7 +93,8 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def _lines(rows: Iterable[Row]) -> bytes:
+def lines(rows: Iterable[Row]) -> bytes:
+    """Rows as CSV; no cell is read as a formula."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([harmless(cell) for cell in cells] for cells in rows)
     return text.getvalue().encode()

@@ -69,7 +69,7 @@ async def ask(found: Running, verb: str, path: str, body: Any = None, **headers:
     port = int(found.url.rsplit(":", 1)[1])
     data = None if body is None else json.dumps(body).encode()
     given = {name.replace("_", "-"): value for name, value in headers.items()} | (JSON if body is not None else {})
-    return await asyncio.to_thread(send, port, verb, path, data, given)
+    return await asyncio.to_thread(send, port, verb, path, data, given, 120)
 
 
 async def add_user(found: Running, name: str, *roles: Any, **given: Any) -> None:
@@ -303,14 +303,22 @@ async def test_a_user_of_one_watch_area_sees_it_on_every_route_and_no_other(
         situation = (await ask(found, "GET", "/v1/situation", **held)).json
         assert situation["watch_area"] == "watchAreas/nam-tra-my"
         assert [area["area"]["name"] for area in situation["areas"]] == ["areas/2025-20944", "areas/2025-20941"]
-        own = ("/v1/articles", "/v1/parcels", "/v1/findings", "/v1/alerts", "/v1/tiles/12/3277/1873.mvt", "/v1/brief")
+        own = (
+            "/v1/articles",
+            "/v1/parcels",
+            "/v1/findings",
+            "/v1/alerts",
+            "/v1/tiles/12/3277/1873.mvt",
+            "/v1/brief",
+            "/v1/imports",
+        )
         for path in (*own, "/v1/parcels.geojson", "/v1/articles:export", "/v1/articles:summarize"):
             assert (await ask(found, "GET", path, **held)).status in (200, 204), path
         other = "filter.areas=areas/2025-20950"
         for path in (
             "/v1/watchAreas/khac", "/v1/situation?watch_area=watchAreas/khac", "/v1/brief?watch_area=watchAreas/khac",
             "/v1/areas.geojson?watch_area=watchAreas/khac", f"/v1/articles:export?{other}", f"/v1/parcels.geojson?{other}",
-            f"/v1/findings?{other}", "/v1/tiles/12/3277/1873.mvt?areas=areas/2025-20950", "/v1/imports",
+            f"/v1/findings?{other}", "/v1/tiles/12/3277/1873.mvt?areas=areas/2025-20950",
         ):  # fmt: skip
             answer = await ask(found, "GET", path, **held)
             assert (answer.status, answer.reason) == (403, "OUTSIDE_AREA"), path

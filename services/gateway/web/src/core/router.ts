@@ -36,6 +36,8 @@ const pages: Record<string, () => Promise<PageModule>> = {
   sources: () => import("../pages/sources"),
   quarantine: () => import("../pages/quarantine"),
   settings: () => import("../pages/settings"),
+  users: () => import("../pages/users"),
+  audit: () => import("../pages/audit"),
   brief: () => import("../pages/brief"),
   clip: () => import("../pages/clip"),
   help: () => import("../pages/help"),

@@ -28,6 +28,8 @@ const ENTRIES: Entry[] = [
   { page: "sources", key: "nav.sources", icon: "source" },
   { page: "quarantine", key: "nav.quarantine", icon: "quarantine", needs: "OperationsService/ListQuarantined" },
   { page: "settings", key: "nav.settings", icon: "settings", needs: "MaintenanceService/GetMaintenance" },
+  { page: "users", key: "nav.users", icon: "person", needs: "AccessService/ListUsers" },
+  { page: "audit", key: "nav.audit", icon: "clock", needs: "AccessService/ListAuditEntries" },
   { page: "help", key: "nav.help", icon: "help" },
 ];
 const shown = (): Entry[] => ENTRIES.filter(({ needs }) => !needs || may(needs));
