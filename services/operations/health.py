@@ -144,12 +144,17 @@ def crawler(sources: Iterable[Source], enabled: bool) -> CrawlerHealth:
         enabled=enabled,
         source_count=len(known),
         active_count=sum(source.state == SOURCE_STATE_ACTIVE for source in known),
-        problem_count=sum(source.state in _WRONG or source.HasField("problem") for source in known),
+        problem_count=sum(_in_trouble(source) for source in known),
     )
     polled = [source.poll_time for source in known if source.HasField("poll_time")]
     if polled:
         health.last_poll_time.CopyFrom(max(polled, key=lambda stamp: stamp.ToNanoseconds()))
     return health
+
+
+def _in_trouble(source: Source) -> bool:
+    """Is it not polled, has it a problem, or did its last check find something that does not read as declared?"""
+    return source.state in _WRONG or source.HasField("problem") or any(not check.ok for check in source.checks)
 
 
 def disk(data_dir: Path) -> DiskHealth:

@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
-from ngoclinh.media.v1.article_pb2 import SOURCE_STATE_ACTIVE, SOURCE_STATE_BLOCKED, Source
+from ngoclinh.media.v1.article_pb2 import SOURCE_STATE_ACTIVE, SOURCE_STATE_BLOCKED, Source, SourceCheck
 from ngoclinh.media.v1.event_pb2 import ArticleCollected
 from ngoclinh.operations.v1.operations_service_pb2 import (
     GetHealthRequest,
@@ -102,6 +102,8 @@ async def test_health_tells_stores_queues_crawler_disk_versions_and_model(
         source = Source(name=name, state=state)
         source.poll_time.FromDatetime(NOW)
         await program.stores.ledger.record_source(source)
+    unread = Source(name="sources/c", state=SOURCE_STATE_ACTIVE, checks=[SourceCheck(kind="feed", ok=False)])
+    await program.stores.ledger.record_source(unread)
     health = await operations.GetHealth(GetHealthRequest())
     assert [(store.name, store.reachable) for store in health.stores] == [
         (name, True) for name in ("bus", "ledger", "index", "parcels")
@@ -110,7 +112,7 @@ async def test_health_tells_stores_queues_crawler_disk_versions_and_model(
     assert {queue.name: queue.waiting_count for queue in health.queues}["media.recorded/analyze"] == 1
     assert health.quarantined_count == 1
     crawler = health.crawler
-    assert (crawler.enabled, crawler.source_count, crawler.active_count, crawler.problem_count) == (False, 2, 1, 1)
+    assert (crawler.enabled, crawler.source_count, crawler.active_count, crawler.problem_count) == (False, 3, 2, 2)
     assert crawler.last_poll_time.ToDatetime(UTC) == health.check_time.ToDatetime(UTC) == NOW
     assert 0 < health.disk.free_bytes < health.disk.total_bytes
     assert {part.name: part.version for part in health.versions}["sqlite"] == sqlite3.sqlite_version
