@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from gis.synthetic import nam_tra_my_sheet
 from services.gateway.static import BUILT
@@ -32,6 +32,7 @@ FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
+expect.set_options(timeout=60_000)  # a machine with other work to do makes no test fail
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 LAND = {
     "title": "Người dân Trà Leng bức xúc vì chậm cấp giấy chứng nhận quyền sử dụng đất",
@@ -154,7 +155,7 @@ def page(browser: Browser, product: Product) -> Iterator[Page]:
     with browser.new_context(
         viewport={"width": 1366, "height": 768}, locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh", base_url=product.url
     ) as context:
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         watched = Watched(context)
         yield context.new_page()
         watched.check()
