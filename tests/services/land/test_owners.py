@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,6 @@ def _tile(parcel: Any) -> tuple[int, int, int]:
         (parcel.bounds.west_deg + parcel.bounds.east_deg) / 2,
         (parcel.bounds.south_deg + parcel.bounds.north_deg) / 2,
     )
-    import math
-
     count = 1 << 18
     x = int((middle[0] + 180) / 360 * count)
     y = int((1 - math.asinh(math.tan(math.radians(middle[1]))) / math.pi) / 2 * count)

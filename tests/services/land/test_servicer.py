@@ -29,16 +29,20 @@ from ngoclinh.land.v1.parcel_pb2 import Severity
 
 from gis.crs import to_wgs84
 from gis.rules import RULES
-from services.land import servicer
+from services.land import reader, servicer
 from services.rpc import status
 from tests.contracts.parcel_store_worker import AREA, a_finding, a_parcel, put
 from tests.gis import files
 from tests.services.land.serving import Land, land
 from tests.services.land.sheets import OPTIONS, request
 
+LONG_S = 55
+"""Seconds that a check may take on a busy machine."""
+
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Land]:
+async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Land]:
+    monkeypatch.setattr(reader, "INLINE_LIMIT_S", LONG_S)
     async with land(tmp_path / "data") as services:
         yield services
 
@@ -219,7 +223,7 @@ async def test_parcels_in_a_request_are_checked_and_not_stored(served: Land) -> 
     shapes = [files.squares(1)[0], shapely.affinity.translate(files.squares(1)[0], 15, 0)]
     keys = [{"sheet": "3", "number": str(number)} for number in (7, 8)]
     inputs = [{"wkb": shapely.to_wkb(shape)} | key for shape, key in zip(shapes, keys, strict=True)]
-    report = await served.parcels.ValidateParcels(request(*inputs, coordinate_system="5899", **OPTIONS))
+    report = await served.parcels.ValidateParcels(request(*inputs, coordinate_system="5899", **OPTIONS), timeout=LONG_S)
     overlap = next(finding for finding in report.findings if finding.rule_code == "T01")
     assert (overlap.parcel, list(overlap.related_parcels)) == ("parcels/2004-20944-3-7", ["parcels/2004-20944-3-8"])
     assert overlap.measured_value == pytest.approx(100)
@@ -229,9 +233,15 @@ async def test_parcels_in_a_request_are_checked_and_not_stored(served: Land) -> 
 
 async def test_projected_numbers_without_a_zone_are_an_invalid_argument(served: Land) -> None:
     asked = request({"wkt": files.squares(1)[0].wkt})
-    assert await refusal(served.parcels.ValidateParcels(asked)) == ("INVALID_ARGUMENT", "UNKNOWN_COORDINATE_SYSTEM")
+    assert await refusal(served.parcels.ValidateParcels(asked, timeout=LONG_S)) == (
+        "INVALID_ARGUMENT",
+        "UNKNOWN_COORDINATE_SYSTEM",
+    )
     asked = request({"wkt": files.squares(1)[0].wkt}, coordinate_system="6959")
-    assert await refusal(served.parcels.ValidateParcels(asked)) == ("INVALID_ARGUMENT", "UNUSABLE_COORDINATE_SYSTEM")
+    assert await refusal(served.parcels.ValidateParcels(asked, timeout=LONG_S)) == (
+        "INVALID_ARGUMENT",
+        "UNUSABLE_COORDINATE_SYSTEM",
+    )
 
 
 async def test_a_report_too_large_for_a_message_keeps_the_most_serious(
@@ -239,9 +249,9 @@ async def test_a_report_too_large_for_a_message_keeps_the_most_serious(
 ) -> None:
     shapes = [shapely.affinity.translate(shape, number / 10) for number, shape in enumerate(files.squares(60))]
     asked = request(*({"wkb": shapely.to_wkb(shape)} for shape in [*shapes, *shapes]), coordinate_system="5899")
-    whole = await served.parcels.ValidateParcels(asked)
+    whole = await served.parcels.ValidateParcels(asked, timeout=LONG_S)
     monkeypatch.setattr(servicer, "MOST_BYTES", 5000)
-    cut = await served.parcels.ValidateParcels(asked)
+    cut = await served.parcels.ValidateParcels(asked, timeout=LONG_S)
     assert 0 < len(cut.findings) < len(whole.findings)
     assert cut.findings == whole.findings[: len(cut.findings)]
     assert (cut.error_count, cut.warning_count) == (whole.error_count, whole.warning_count)

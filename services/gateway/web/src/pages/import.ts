@@ -148,11 +148,11 @@ export default function importPage({ path, update }: Context): View {
         <dt>${t("import.crs")}</dt><dd>${systemText(one)}</dd>
         <dt>${t("import.size")}</dt><dd>${bytes(one.size_bytes)}</dd>
         <dt>${t("import.time")}</dt><dd>${age(one.create_time)}</dd>
+        <dt>SHA-256</dt><dd><code title=${one.sha256}>${one.sha256.slice(0, 12)}…</code></dd>
         ${one.owner_columns.length
           ? html`<dt>${t("owners.columns")}</dt>
               <dd>${one.owner_columns.join(", ")} <span class="tag">${t(one.owners_kept ? "owners.kept" : "owners.left_out")}</span></dd>`
           : nothing}
-        <dt>SHA-256</dt><dd><code title=${one.sha256}>${one.sha256.slice(0, 12)}…</code></dd>
       </dl>
     </section>`;
   }
