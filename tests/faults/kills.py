@@ -54,7 +54,7 @@ def flows(work: Work) -> None:
 
 def one_dies(processes: Processes, kind: str, rng: random.Random) -> bool:
     """Kill a process of a kind, a child some moments after it appeared; False where it ended by itself before."""
-    if kind in processes.kinds and processes.kinds[kind].child:
+    if processes.kinds[kind].child:
         processes.find(kind)
         time.sleep(rng.uniform(0, 0.3))
     return processes.kill(kind)
@@ -75,7 +75,7 @@ def kill_and_count(processes: Processes, count: int, seed: str, sites: Sequence[
     began = time.monotonic()
     with Work(lambda: processes.port, folder) as work:
         eventually(lambda: work.texts and work.sheets, 120)
-        for kind in plan([*processes.kinds, *processes.servers], count, rng):
+        for kind in plan(list(processes.kinds), count, rng):
             flows(work)
             time.sleep(rng.uniform(*BETWEEN_S))
             while not one_dies(processes, kind, rng):

@@ -10,12 +10,11 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.program import NGOCLINH, environment, eventually
-from tests.engines import Server
 
 READY_S = 300.0
 """Seconds in which a process that was started must serve, on a busy machine."""
@@ -130,31 +129,6 @@ class Part:
                 ready.set()
 
 
-class Restarting:
-    """A server that comes back by itself, as under systemd, some time after it was killed."""
-
-    def __init__(self, server: Server, down_s: Callable[[], float]) -> None:
-        self._server = server
-        self._down_s = down_s
-        self._starting: threading.Thread | None = None
-
-    def wait(self) -> None:
-        """Wait until it answers again."""
-        if self._starting is not None:
-            self._starting.join()
-        assert self._server.runs
-
-    def kill(self) -> None:
-        """kill -9, and a start after a while."""
-        self._server.kill()
-        self._starting = threading.Thread(target=self._start, daemon=True)
-        self._starting.start()
-
-    def _start(self) -> None:
-        time.sleep(self._down_s())
-        self._server.start()
-
-
 class Processes:
     """All processes of one product.
 
@@ -162,19 +136,11 @@ class Processes:
         parts: by name.
         kinds: what can be killed, by name.
         web: name of the part that has the web server.
-        servers: that the product works with and that can be killed, by name.
     """
 
-    def __init__(
-        self,
-        parts: Mapping[str, Part],
-        kinds: Mapping[str, Kind],
-        web: str,
-        servers: Mapping[str, Restarting] | None = None,
-    ) -> None:
+    def __init__(self, parts: Mapping[str, Part], kinds: Mapping[str, Kind], web: str) -> None:
         self.parts = parts
         self.kinds = kinds
-        self.servers = servers or {}
         self._web = web
 
     def __enter__(self) -> Processes:
@@ -205,8 +171,8 @@ class Processes:
 
     def wait(self) -> None:
         """Wait until everything that was started here serves."""
-        for process in (*self.parts.values(), *self.servers.values()):
-            process.wait()
+        for part in self.parts.values():
+            part.wait()
 
     def find(self, name: str) -> int:
         """A living process of a kind; where there is none, as soon as there is one."""
@@ -216,10 +182,6 @@ class Processes:
 
     def kill(self, name: str) -> bool:
         """kill -9 of a process of a kind, and a start of what nobody else starts; False where it ended by itself before."""
-        if name in self.servers:
-            self.servers[name].wait()
-            self.servers[name].kill()
-            return True
         kind = self.kinds[name]
         pid = self.find(name)
         try:
