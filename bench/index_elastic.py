@@ -12,6 +12,7 @@ Only the CPU of this process counts, not that of the server; `wall` has document
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import random
 import time
@@ -219,6 +220,8 @@ def main() -> None:
     count, rounds = (1500, 3) if few else (6000, 7)  # more than are remembered: a round finds no words of the last one
     with engine(Elastic) as server, asyncio.Runner() as runner:
         ways = runner.run(_open(server.url, records(count)))
+        gc.collect()
+        gc.freeze()  # what lies ready for either way costs neither of them
         for way in (ways.ours, ways.peer):
             runner.run(way())
         compare(
