@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)  # a busy machine takes its time; the rest stays as it was
+settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
 

@@ -15,8 +15,6 @@ MAX_CONTENT = 254
 MAX_CHUNKS = 8
 FIRST_WEIGHT = 2.0
 """How much a token of the first chunk, with headline and lead, counts against one of the others."""
-WIDTH_STEP = 8
-"""Chunks are padded to a multiple of this."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,6 @@ class Chunk:
     """What it counts in the decision about its text; those of one text sum to 1."""
     coverage: float
     """Share of the characters of its text that all its chunks read, 0 to 1."""
-
-    @property
-    def width(self) -> int:
-        """Tokens with padding. It depends on the chunk alone, so that an answer does not depend on its batch."""
-        return -(-len(self.ids) // WIDTH_STEP) * WIDTH_STEP
 
 
 def cut(place: int, text: Text, max_chars: int, encode: Callable[[str], list[int]]) -> list[Chunk]:
@@ -87,12 +80,15 @@ def _slices(reading: Reading, encode: Callable[[str], list[int]]) -> Iterator[tu
 
 
 def batches(chunks: Sequence[Chunk], max_tokens: int) -> Iterator[list[int]]:
-    """Places of chunks of the same width, in groups of at most so many tokens with padding; the shortest first."""
-    order = sorted(range(len(chunks)), key=lambda place: chunks[place].width)
+    """Places of chunks of the same length, in groups of at most so many tokens; the shortest first.
+
+    Nothing is padded: a small batch costs no more for each token than a large one, a padded token as much as a read one.
+    """
+    order = sorted(range(len(chunks)), key=lambda place: len(chunks[place].ids))
     batch: list[int] = []
     for place in order:
-        width = chunks[place].width
-        if batch and (chunks[batch[0]].width != width or (len(batch) + 1) * width > max_tokens):
+        length = len(chunks[place].ids)
+        if batch and (len(chunks[batch[0]].ids) != length or (len(batch) + 1) * length > max_tokens):
             yield batch
             batch = []
         batch.append(place)

@@ -102,10 +102,10 @@ class PhoBert:
 
         Args:
             session: from `open_session`, used by one thread at a time.
-            chunks: at least one. With chunks of one `Chunk.width` (see `chunks.batches`) the answers of fp32 do not
-                depend on the batch; with others they differ in the last digits.
+            chunks: at least one. With chunks of one length (see `chunks.batches`) the answers of fp32 do not depend on
+                the batch; with others, which are padded, they differ in the last digits.
         """
-        width = max(chunk.width for chunk in chunks)
+        width = max(len(chunk.ids) for chunk in chunks)
         ids = np.full((len(chunks), width), PAD, dtype=np.int64)
         for row, chunk in zip(ids, chunks, strict=True):
             row[: len(chunk.ids)] = chunk.ids

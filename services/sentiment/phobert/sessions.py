@@ -15,6 +15,10 @@ Ids = NDArray[np.int64]
 Logits = NDArray[np.float32]
 
 
+SLOW = ["SkipLayerNormFusion"]
+"""Rewritings of the graph that are left out: a sum and a norm as one node take three times as long as the two."""
+
+
 class Session(Protocol):
     """A loaded model on one thread. Several may share a process; one is not called twice at once."""
 
@@ -50,7 +54,9 @@ class OnnxSession:
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW
+            )
         except Exception as error:  # ONNX Runtime raises a type of its own for every way in which a file can be wrong
             raise unusable_model(path) from error
 

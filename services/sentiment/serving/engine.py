@@ -23,6 +23,9 @@ BYTES_PER_TOKEN = 5
 class Engine(Protocol):
     """A model as the scheduler uses it. Chunks, results and sessions are the model's own affair."""
 
+    SIZES_TOGETHER: int
+    """Chunks form a batch where their sizes divided by this have the same whole part."""
+
     def card(self) -> Model:
         """Name, version, licence, heads, labels, measured worth."""
         ...
@@ -61,6 +64,7 @@ class Engine(Protocol):
 class Chunked:
     """PhoBERT: its chunks run with those of other texts; texts are read and judged in one thread beside the workers."""
 
+    SIZES_TOGETHER = 1
     MAX_TOKENS = MAX_CHUNKS * (MAX_CONTENT + 2)
     """Of one text."""
 
@@ -80,8 +84,8 @@ class Chunked:
         return await asyncio.get_running_loop().run_in_executor(self._desk, self._classifier.prepare, texts)
 
     def size(self, chunk: Chunk) -> int:
-        """Its tokens with padding; answers do not depend on who else is in a batch of chunks of the same size."""
-        return chunk.width
+        """Its tokens: a batch holds chunks of one size, so nothing is padded and no answer depends on the others."""
+        return len(chunk.ids)
 
     async def assemble(
         self, texts: Sequence[Text], chunks: Sequence[Chunk], results: Sequence[Any]
@@ -98,6 +102,7 @@ class Chunked:
 class Whole:
     """An engine over any classifier: each text is a chunk, a batch is classified at once."""
 
+    SIZES_TOGETHER = 8
     BYTES_PER_UNIT = 40
     """Bytes that are counted as one token: so a batch holds some tens of thousands of characters."""
     MAX_BYTES = 40_000

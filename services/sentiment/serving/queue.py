@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-WIDTH = 8
-"""Chunks are of a like length where their tokens divided by this have the same whole part."""
 SHARE = 256
 """Tokens that a chunk counts at least when turns are given."""
 FEW_STALE = 256
@@ -60,14 +58,17 @@ class FairQueue:
     """Chunks that wait.
 
     Args:
-        batch_tokens: most tokens of a batch, padding included; a single longer chunk is a batch of its own.
+        batch_tokens: most tokens of a batch, as if all its chunks were as long as the longest; a single longer chunk is
+            a batch of its own.
+        sizes_together: chunks form a batch where their tokens divided by this have the same whole part.
 
     Attributes:
         tokens: of the chunks that wait, without those of dropped tickets.
     """
 
-    def __init__(self, batch_tokens: int) -> None:
+    def __init__(self, batch_tokens: int, sizes_together: int = 1) -> None:
         self._batch_tokens = batch_tokens
+        self._sizes_together = sizes_together
         self._heaps: dict[int, list[Entry]] = {}
         self._present = 0.0
         self._number = 0
@@ -84,7 +85,7 @@ class FairQueue:
         for place, size in enumerate(ticket.sizes):
             flow.tag += max(size, SHARE)
             self._number += 1
-            heap = self._heaps.setdefault(size // WIDTH, [])
+            heap = self._heaps.setdefault(size // self._sizes_together, [])
             heapq.heappush(heap, Entry(flow.tag, self._number, size, place, ticket))
         ticket.waiting = set(range(len(ticket.sizes)))
         self._live += len(ticket.sizes)

@@ -78,7 +78,7 @@ class Scheduler:
         self.engine = engine
         self._window_s = settings.window_ms / 1000
         self._batch_tokens = settings.batch_tokens
-        self._queue = FairQueue(settings.batch_tokens)
+        self._queue = FairQueue(settings.batch_tokens, engine.SIZES_TOGETHER)
         self.load = Load(workers, settings.batch_tokens, settings.max_queue_tokens, settings.max_queue_mb << 20)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="sentiment")
         self._idle = [Worker(engine) for _ in range(workers)]

@@ -62,11 +62,10 @@ def test_a_text_without_a_token_has_no_chunk() -> None:
 
 
 @given(st.lists(st.integers(1, MAX_CONTENT), max_size=40), st.integers(256, 2048))
-def test_batches_hold_every_chunk_once_with_others_of_its_width(lengths: list[int], most: int) -> None:
+def test_batches_hold_every_chunk_once_with_others_of_its_length(lengths: list[int], most: int) -> None:
     chunks = [Chunk(i, [BOS, *[9] * length, EOS], (), 1.0, 1.0) for i, length in enumerate(lengths)]
     found = list(batches(chunks, most))
     assert sorted(place for batch in found for place in batch) == list(range(len(chunks)))
     for batch in found:
-        (width,) = {chunks[place].width for place in batch}
-        assert len(batch) * width <= most or len(batch) == 1
-        assert all(width - 8 < len(chunks[place].ids) <= width for place in batch)
+        (length,) = {len(chunks[place].ids) for place in batch}
+        assert len(batch) * length <= most or len(batch) == 1

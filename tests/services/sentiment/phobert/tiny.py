@@ -45,8 +45,8 @@ def _fit(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     chunks = [cut(i, Text(text=example.text), 20_000, encode)[0] for i, example in enumerate(examples)]
     means = np.zeros((len(chunks), TINY.hidden))
     for batch in batches(chunks, 4096):
-        ids = np.array([chunks[i].ids + [1] * (chunks[i].width - len(chunks[i].ids)) for i in batch])
-        hidden = session.logits(ids, (ids != 1).astype(np.int64))
+        ids = np.array([chunks[i].ids for i in batch])
+        hidden = session.logits(ids, np.ones_like(ids))
         for i, row in zip(batch, hidden, strict=True):
             means[i] = row[1 : len(chunks[i].ids) - 1].mean(axis=0)
     columns, biases = [], []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sentiment.serving.queue import FEW_STALE, WIDTH, FairQueue, Flow, Ticket
+from services.sentiment.serving.queue import FEW_STALE, FairQueue, Flow, Ticket
 
 BUDGET = 512
 SIZES = st.lists(st.integers(1, 300), min_size=1, max_size=12)
@@ -44,15 +44,15 @@ def test_every_chunk_is_given_once_unless_it_was_dropped(all_sizes: list[list[in
     assert (len(queue), queue.tokens) == (0, 0)
 
 
-@given(st.lists(SIZES, min_size=1, max_size=20))
-def test_a_batch_keeps_its_budget_with_padding_and_holds_one_width(all_sizes: list[list[int]]) -> None:
-    queue = FairQueue(BUDGET)
+@given(st.lists(SIZES, min_size=1, max_size=20), st.sampled_from([1, 8]))
+def test_a_batch_keeps_its_budget_and_holds_sizes_that_go_together(all_sizes: list[list[int]], step: int) -> None:
+    queue = FairQueue(BUDGET, step)
     for sizes in all_sizes:
         queue.put(ticket(*sizes), Flow())
     while batch := queue.take():
         sizes = [entry.size for entry in batch]
         assert len(sizes) * max(sizes) <= BUDGET
-        assert len({size // WIDTH for size in sizes}) == 1
+        assert len({size // step for size in sizes}) == 1
 
 
 def test_what_is_longer_than_a_batch_is_one_by_itself() -> None:
