@@ -16,12 +16,13 @@ from ngoclinh.type.v1.access_pb2 import Role
 
 from services.access import passwords
 from services.access.names import NAME
+from services.access.provider import Provider
 from services.access.throttle import Bucket, Lockout
 from services.access.tokens import Tokens
 from services.access.upkeep import add
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.config import Settings
-from services.core.errors import DeadlineExceeded, Expired, Unauthenticated, Unavailable
+from services.core.errors import DeadlineExceeded, Expired, NotFound, Unauthenticated, Unavailable
 from services.core.ports import AccessLedger
 from services.rpc.address import is_loopback
 from services.rpc.caller import Caller
@@ -55,6 +56,7 @@ class SignIn:
         self._settings = settings.auth
         self._clock = clock
         self._tokens = Tokens(settings.auth.tokens) if settings.auth.tokens.issuer else None
+        self._provider = Provider(settings.auth) if settings.auth.provider.issuer else None
         self._inside = is_loopback(settings.gateway.host) and is_loopback(settings.grpc.host)
         self._lockout = Lockout(settings.auth.lockout_failures, 60 * settings.auth.lockout_minutes)
         self._tries = Bucket(settings.auth.sign_ins_per_minute / 60, settings.auth.sign_ins_per_minute)
@@ -72,7 +74,7 @@ class SignIn:
         if self._first:
             await add(self._ledger, self._first, self._clock)
             self._first = {}
-        if not self._inside or self._tokens is not None:
+        if not self._inside or self._tokens is not None or self._provider is not None:
             return False
         when, found = self._open
         if time.monotonic() - when > KEEP_S:
@@ -127,10 +129,42 @@ class SignIn:
             Overloaded: too many failures.
         """
         record = await self._prove(name, password, address)
+        return await self._begun(Session(user=record.user.name, address=address)), record.user
+
+    def ways(self) -> tuple[bool, str]:
+        """The ways to sign in on a page: with a password, and the title of the identity provider, "" for none."""
+        own = self._settings.provider
+        return self._settings.local_sign_in, (own.title or own.client_id) if self._provider is not None else ""
+
+    async def go_to_provider(self) -> tuple[str, str]:
+        """Where a browser goes to sign in at the provider, and what it has to hold meanwhile.
+
+        Raises:
+            NotFound: there is none.
+            Unavailable: it does not answer.
+        """
+        if self._provider is None:
+            raise NotFound("auth.provider")
+        return await self._provider.begin()
+
+    async def come_back(self, held: str, state: str, code: str, address: str) -> tuple[str, User]:
+        """Begin a session for who comes back from the provider; raises as `Provider.end`."""
+        if self._provider is None:
+            raise NotFound("auth.provider")
+        self._tries.take(address)
+        who = await self._provider.end(held, state, code, address)
+        user = User(name=f"users/{who.user}", roles=sorted(who.roles), watch_areas=sorted(who.watch_areas))  # type: ignore[arg-type]
+        session = Session(user=user.name, address=address, issuer=self._settings.provider.issuer, provided=user)
+        return await self._begun(session), user
+
+    async def _begun(self, session: Session) -> str:
+        """Keep a new session; returns its token."""
         token, now = secrets.token_urlsafe(32), to_timestamp(self._clock())
-        session = Session(digest=_digest(token), user=record.user.name, start_time=now, use_time=now, address=address)
+        session.digest = _digest(token)
+        session.start_time.CopyFrom(now)
+        session.use_time.CopyFrom(now)
         await self._ledger.put_session(session)
-        return token, record.user
+        return token
 
     async def sign_out(self, token: str) -> None:
         """End a session."""
@@ -151,6 +185,8 @@ class SignIn:
         return _caller(record.user, address)
 
     async def _prove(self, name: str, password: str, address: str) -> UserRecord:
+        if not self._settings.local_sign_in:
+            raise Unauthenticated("Ở đây không đăng nhập bằng mật khẩu.", "Passwords are not taken here.")
         self._tries.take(address)
         self._lockout.require_open(name)
         record = await self._ledger.user(f"users/{name}") if NAME.fullmatch(name) else None
@@ -171,18 +207,25 @@ class SignIn:
         session = await self._ledger.session(digest)
         if session is None:
             raise Expired
-        record = await self._ledger.user(session.user)
+        user = await self._user_of(session)
         now = self._clock()
         began, used = (each.ToDatetime(tzinfo=now.tzinfo) for each in (session.start_time, session.use_time))
         idle, longest = self._settings.session_idle_minutes, self._settings.session_hours
         over = now - used > timedelta(minutes=idle) or now - began > timedelta(hours=longest)
-        if over or record is None or record.user.disabled:
+        if over or user is None or user.disabled:
             await self._ledger.end_session(digest)
             raise Expired
         if (now - used).total_seconds() > TOUCH_S:
             session.use_time.CopyFrom(to_timestamp(now))
             await self._ledger.put_session(session)
-        return _caller(record.user, address)
+        return _caller(user, address)
+
+    async def _user_of(self, session: Session) -> User | None:
+        """Whose session it is: as the provider said, where it is the one that is asked now, else as the ledger says."""
+        if session.issuer:
+            return session.provided if session.issuer == self._settings.provider.issuer else None
+        record = await self._ledger.user(session.user)
+        return record.user if record is not None else None
 
 
 def _caller(user: User, address: str) -> Caller:

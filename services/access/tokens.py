@@ -47,7 +47,11 @@ class Tokens:
         self._one = asyncio.Lock()
 
     async def caller(self, token: str, address: str) -> Caller:
-        """Who a token belongs to, with the roles and watch areas of its claims.
+        """Who a token belongs to, with the roles and watch areas of its claims; raises as `claims`."""
+        return self.known(await self.claims(token), address)
+
+    async def claims(self, token: str) -> Mapping[str, Any]:
+        """What a token says, where it is believed.
 
         Raises:
             Expired: it has ended.
@@ -59,7 +63,7 @@ class Tokens:
             if head.get("alg") not in self._settings.algorithms:
                 raise jwt.InvalidAlgorithmError
             key = await self._key(str(head.get("kid", "")))
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=self._settings.algorithms,
@@ -73,9 +77,10 @@ class Tokens:
         except jwt.PyJWTError as error:
             _log.info("token refused", why=type(error).__name__)
             raise Unauthenticated("Mã truy cập không được chấp nhận.", "The token is not accepted.") from error
-        return self._caller(claims, address)
+        return claims
 
-    def _caller(self, claims: Mapping[str, Any], address: str) -> Caller:
+    def known(self, claims: Mapping[str, Any], address: str) -> Caller:
+        """Who claims that are believed are about."""
         settings = self._settings
         name = _claim(claims, settings.name_claim) or claims["sub"]
         roles = [role.removeprefix(settings.role_prefix) for role in _texts(_claim(claims, settings.roles_claim))
@@ -138,11 +143,15 @@ def _require_sound(settings: TokenSettings) -> None:
         raise InvalidField(
             "auth.tokens.audience", "cần có cùng auth.tokens.issuer", "is needed with auth.tokens.issuer"
         )
-    local = settings.jwks_url.startswith(("http://127.0.0.1:", "http://localhost:"))
-    if settings.jwks_file is None and not (settings.jwks_url.startswith("https://") or local):
+    if settings.jwks_file is None and not is_safe_url(settings.jwks_url):
         raise InvalidField(
             "auth.tokens.jwks_url", "cần địa chỉ https://, hoặc đặt jwks_file", "must be https://, or set jwks_file"
         )
+
+
+def is_safe_url(url: str) -> bool:
+    """Is it an address over TLS, or of this machine?"""
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:

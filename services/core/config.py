@@ -83,6 +83,19 @@ class TokenSettings(Section):
     )
 
 
+class ProviderSettings(Section):
+    """Signing in to the dashboard at an identity provider (OpenID Connect); claims are read as `auth.tokens` says."""
+
+    issuer: str = Field("", description="The provider, exactly as its tokens say; empty means none.")
+    client_id: str = Field("", description="What the product is called there. Example: ngoclinh-dashboard")
+    client_secret_file: Path | None = Field(
+        None, description="File with the secret of the client; none with PKCE alone."
+    )
+    redirect_url: str = Field("", description="Example: https://ioc.example.vn/v1/session/callback")
+    scope: str = Field("openid profile", description="What is asked for.")
+    title: str = Field("", description="What the button calls it. Example: Cổng định danh tỉnh")
+
+
 class AuthSettings(Section):
     """Who may come in. Users are kept in the ledger: `ngoclinh users`."""
 
@@ -94,7 +107,9 @@ class AuthSettings(Section):
     calls_per_second: float = Field(50, ge=0, description="Calls of one user, in the long run; 0 sets no limit.")
     calls_at_once: int = Field(200, ge=10, description="Calls of one user in a burst.")
     audit_days: int = Field(365, ge=90, description="Days for which the audit log is kept; at least three months.")
+    local_sign_in: bool = Field(True, description="Take passwords of users in the ledger, besides the provider.")
     tokens: TokenSettings = TokenSettings()
+    provider: ProviderSettings = ProviderSettings()
 
 
 class GrpcSettings(Section):
@@ -273,7 +288,9 @@ class TracingSettings(Section):
 
     enabled: bool = Field(False, description="Send traces to a collector.")
     endpoint: str = Field(
-        "http://127.0.0.1:4318", pattern=r"^https?://", description="Collector that takes OTLP over HTTP, without /v1/traces."
+        "http://127.0.0.1:4318",
+        pattern=r"^https?://",
+        description="Collector that takes OTLP over HTTP, without /v1/traces.",
     )
     sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of the traces that are kept.")
     service_name: str = Field("ngoclinh", min_length=1, description="Name under which the traces are kept.")

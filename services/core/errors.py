@@ -201,8 +201,10 @@ class Unauthenticated(NgocLinhError):
 
     reason = "UNAUTHENTICATED"
 
-    def __init__(self, vi: str = "Cần đăng nhập.", en: str = "Sign in first.") -> None:
-        super().__init__(vi, en)
+    def __init__(
+        self, vi: str = "Cần đăng nhập.", en: str = "Sign in first.", details: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(vi, en, details)
 
 
 class Expired(Unauthenticated):

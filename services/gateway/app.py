@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from typing import Protocol
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp
 from services.core.config import Settings
 from services.core.errors import NgocLinhError
 from services.core.log import get_logger
-from services.gateway import answers, evidence, maintenance, metrics, openapi, session, upload
+from services.gateway import answers, evidence, maintenance, metrics, openapi, provider, session, upload
 from services.gateway.area_shapes import AreaShapes
 from services.gateway.brief.door import BriefDoor
 from services.gateway.events import Events
@@ -38,6 +39,10 @@ UPLOAD = "/v1/imports:upload"
 CLIP = "/v1/articles:clip"
 
 
+class SignsIn(session.SignsIn, provider.KnowsProvider, Protocol):
+    """What knows people, with a password or by a provider."""
+
+
 class Gateway:
     """Everything that HTTP reaches.
 
@@ -53,7 +58,7 @@ class Gateway:
         self,
         channel: grpc.aio.Channel,
         settings: Settings,
-        sign_in: session.SignsIn | None = None,
+        sign_in: SignsIn | None = None,
         keep: session.Keep | None = None,
         page: metrics.Page | None = None,
     ) -> None:
@@ -102,6 +107,7 @@ class Gateway:
             Extra("GET", audit.PATH, audit.AuditExportDoor(channel).handle, "ListAuditEntries as CSV: its filter."),
             *maintenance.routes(channel),
             *session.routes(sign_in, keep),
+            *provider.routes(sign_in, keep),
         )
         doors = {
             UPLOAD: Door(max_bytes=(settings.land.max_upload_mb + 1) * MIB, kinds=upload.KINDS),
@@ -110,6 +116,8 @@ class Gateway:
             CLIP: Door(max_bytes=evidence.MAX_BODY, kinds=evidence.KINDS),
             "/healthz": Door(open=True),
             session.PATH: Door(max_bytes=session.MAX_BODY, open=True),
+            provider.BEGIN: Door(open=True),
+            provider.CALLBACK: Door(open=True),
         }
         self.app: ASGIApp = Guard(self._starlette(channel), settings.gateway, doors, sign_in)
 

@@ -208,8 +208,13 @@ class Guard:
 
 def session_token(headers: Mapping[str, str]) -> str:
     """The token of the session that a browser holds; "" where it has none."""
+    return cookie(headers, COOKIE)
+
+
+def cookie(headers: Mapping[str, str], wanted: str) -> str:
+    """The value of a cookie; "" where there is none."""
     pairs = (each.strip().partition("=") for each in headers.get("cookie", "").split(";"))
-    return next((value for name, _, value in pairs if name == COOKIE and value.isascii()), "")
+    return next((value for name, _, value in pairs if name == wanted and value.isascii()), "")
 
 
 def client_address(scope: Scope, headers: Headers, behind_proxy: bool) -> str:

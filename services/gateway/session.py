@@ -19,7 +19,7 @@ from services.rpc.caller import Caller
 
 PATH = "/v1/session"
 MAX_BODY = 4096
-_ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=Strict"
+ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=Strict"
 """No page can read it, it is never sent to another host or without TLS (but on loopback), and no other site sends it."""
 
 Keep = Callable[[Caller, str, str, str, str], Awaitable[None]]
@@ -62,7 +62,7 @@ class SessionDoor:
         finally:
             await self._told(request, name, "gateway/SignIn", outcome)
         response = Response(protojson.to_json(user), media_type=answers.JSON, headers={"Cache-Control": "no-store"})
-        response.headers["Set-Cookie"] = f"{COOKIE}={token}; {_ATTRIBUTES}"
+        response.headers["Set-Cookie"] = f"{COOKIE}={token}; {ATTRIBUTES}"
         return response
 
     async def end(self, request: Request) -> Response:
@@ -75,7 +75,7 @@ class SessionDoor:
                 who = ""
             await self._sign_in.sign_out(token)
             await self._told(request, who, "gateway/SignOut", "OK")
-        headers = {"Set-Cookie": f"{COOKIE}=; Max-Age=0; {_ATTRIBUTES}", "Cache-Control": "no-store"}
+        headers = {"Set-Cookie": f"{COOKIE}=; Max-Age=0; {ATTRIBUTES}", "Cache-Control": "no-store"}
         return Response(status_code=204, headers=headers)
 
     async def _told(self, request: Request, name: str, method: str, outcome: str) -> None:

@@ -38,6 +38,14 @@ export const roles = (): string[] => (me?.user.roles ?? []).filter((role) => rol
 /** May they call a method, by the end of its name? Example: "MediaService/SubmitArticle". */
 export const may = (method: string): boolean => !me || me.methods.some((one) => one.endsWith(`.${method}`));
 
+/** The ways to sign in: with a password, and the title of an identity provider, empty where there is none. */
+export interface Ways {
+  local: boolean;
+  provider: string;
+}
+
+export const ways = (): Promise<Ways> => get<Ways>("/v1/session");
+
 export const signIn = (name: string, password: string): Promise<User> => post<User>("/v1/session", { name, password });
 
 export const signOut = (): Promise<void> => remove<void>("/v1/session");

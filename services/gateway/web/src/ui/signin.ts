@@ -1,11 +1,31 @@
 /** The page before all others: sign in, or set a new password. */
 import { html, nothing, type TemplateResult } from "lit-html";
 import { ApiError } from "../api/client";
-import { lang, t } from "../core/i18n";
-import { changePassword, signIn, type Door } from "../core/me";
+import { lang, t, tx } from "../core/i18n";
+import { changePassword, signIn, ways, type Door, type Ways } from "../core/me";
+import { locate } from "../core/router";
 
 let problem = "";
+let offered: Ways | undefined; // asked for once
 let busy = false;
+
+/** Ask which ways there are; the password alone where the server does not say. */
+function ask(look: () => void): void {
+  offered = { local: true, provider: "" };
+  void ways().then(
+    (found) => {
+      offered = found;
+      look();
+    },
+    () => undefined,
+  );
+}
+
+/** Why the provider's answer was not taken, where the address says that it was not. */
+function why(): string {
+  const code = locate(location.hash).query.get("why") ?? "";
+  return code ? tx(`signin.why.${code}`, t("signin.why.TOKEN")) : "";
+}
 
 /** The page; `entered` is called when the server let them in, `look` when the screen has to be drawn again. */
 export function signInPage(door: Door, entered: () => void, look: () => void, language: () => void): TemplateResult {
@@ -30,24 +50,33 @@ export function signInPage(door: Door, entered: () => void, look: () => void, la
       entered();
     }
   };
+  if (!offered && door === "out") ask(look);
+  const [provider, local] = door === "out" ? [offered?.provider ?? "", offered?.local ?? true] : ["", true];
   return html`<main class="signin" id="main">
     <form @submit=${submit}>
       <p class="brand"><img src="/icon.svg" alt="" width="28" height="28" /><span>Ngọc Linh</span></p>
       <h1>${t(door === "out" ? "signin.title" : "signin.change")}</h1>
-      ${door === "out" ? field("name", t("signin.name"), "text", "username") : html`<p>${t("signin.policy")}</p>`}
-      ${field("password", t(door === "out" ? "signin.password" : "signin.old"), "password", "current-password")}
-      ${door === "out"
-        ? nothing
-        : html`${field("fresh", t("signin.new"), "password", "new-password")}
-          ${field("again", t("signin.again"), "password", "new-password")}`}
-      <p class="problem" role="alert">${problem}</p>
-      <button class="button primary" ?disabled=${busy}>${t(door === "out" ? "signin.enter" : "signin.save")}</button>
+      ${provider ? html`<a class="button primary" href="/v1/session/begin">${t("signin.provider", { name: provider })}</a>` : nothing}
+      ${provider && local ? html`<p class="muted">${t("signin.or")}</p>` : nothing} ${local ? fields(door) : nothing}
+      <p class="problem" role="alert">${problem || (door === "out" ? why() : "")}</p>
+      ${local
+        ? html`<button class=${provider ? "button" : "button primary"} ?disabled=${busy}>${t(door === "out" ? "signin.enter" : "signin.save")}</button>`
+        : nothing}
       <button type="button" class="quiet" lang=${lang() === "vi" ? "en" : "vi"} @click=${language}>
         ${lang() === "vi" ? "English" : "Tiếng Việt"}
       </button>
     </form>
   </main>`;
 }
+
+const fields = (door: Door): TemplateResult => html`${door === "out"
+    ? field("name", t("signin.name"), "text", "username")
+    : html`<p>${t("signin.policy")}</p>`}
+  ${field("password", t(door === "out" ? "signin.password" : "signin.old"), "password", "current-password")}
+  ${door === "out"
+    ? nothing
+    : html`${field("fresh", t("signin.new"), "password", "new-password")}
+      ${field("again", t("signin.again"), "password", "new-password")}`}`;
 
 const field = (name: string, label: string, type: string, complete: string): TemplateResult => html`<label>
   <span>${label}</span>
