@@ -17,6 +17,8 @@ from tests.faults import device
 
 ROUNDS = int(os.environ.get("NGOCLINH_FAULT_ROUNDS") or 3)
 """Cuts for each store."""
+LONG = "NGOCLINH_FAULT_ROUNDS" in os.environ
+"""Whether the long tests run, as in `make test-faults`."""
 BETWEEN_S = (0.01, 0.3)
 """Shortest and longest time in seconds between two cuts."""
 

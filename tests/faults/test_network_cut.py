@@ -23,6 +23,7 @@ from tests.contracts.nats_places import open_bus
 from tests.e2e.mini_site import settings_for
 from tests.e2e.program import eventually
 from tests.engines import Elastic, Nats, Postgres
+from tests.faults.cuts import LONG
 from tests.faults.processes import Part, Processes
 from tests.faults.proxy import Wire
 from tests.faults.test_stopped import AGAIN_S, BOUND_S, analysed, ask, get, paste
@@ -94,6 +95,7 @@ async def test_calls_to_elasticsearch_end_and_come_back(elastic: Elastic) -> Non
             await on_a_bad_wire(wire, lambda: index.search(ArticleFilter(), 10))
 
 
+@pytest.mark.skipif(not LONG, reason="waits for minutes: `make test-faults` does it")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_product_without_its_network_tells_so_and_goes_on(
