@@ -111,10 +111,6 @@ class AlertLedger(Protocol):
         """One alert, or None."""
         ...
 
-    async def alert(self, name: str) -> Alert | None:
-        """One alert, or None."""
-        ...
-
     async def acknowledge_alert(self, name: str, user: str, note: str) -> Alert:
         """Keep who took care of an alert, and when; the first one counts.
 

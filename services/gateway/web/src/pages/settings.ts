@@ -139,7 +139,7 @@ export default function settings({ update }: Context): View {
     </tr>`;
   }
 
-  function inForce({ settings: all }: ListSettingsResponse): TemplateResult {
+  function effective({ settings: all }: ListSettingsResponse): TemplateResult {
     const shown = all.filter(
       ({ key, origin }) => key.includes(query.trim().toLowerCase()) && (!changedOnly || origin !== "SETTING_ORIGIN_DEFAULT"),
     );
@@ -180,7 +180,7 @@ export default function settings({ update }: Context): View {
       <section class="panel" aria-labelledby="settings-title">
         <header><h2 id="settings-title">${t("setting.title")}</h2></header>
         <p class="muted pad">${t("setting.help")}</p>
-        ${show(list, inForce)}
+        ${show(list, effective)}
       </section>`,
   };
 }
