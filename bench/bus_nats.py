@@ -21,7 +21,7 @@ from ngoclinh.media.v1.event_pb2 import ArticleCollected
 from bench.harness import Peer, compare, engine, quick
 from services.adapters.cluster.bus_nats import NatsBus
 from services.core import events
-from services.core.config import NatsSettings
+from services.core.sections.stores import NatsSettings
 from tests.engines import Nats
 
 GOAL = 0.8

@@ -35,9 +35,10 @@ from services.adapters.cluster import elastic_mapping, elastic_values
 from services.adapters.cluster.elastic_bulk import MAX_BYTES, MAX_ITEMS
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.core import events, search
-from services.core.config import ElasticsearchSettings, MediaSettings
 from services.core.names import article_name
 from services.core.ports import Bus, Delivery, Ledger, Output
+from services.core.sections.stores import ElasticsearchSettings
+from services.core.sections.work import MediaSettings
 from services.core.worker import run_worker
 from services.demo.stories import stories
 from services.media.workers import Keeper

@@ -21,7 +21,7 @@ from ngoclinh.sentiment.v1.sentiment_service_pb2 import Text
 
 from bench.harness import SKIPPED, Peer, quick, timed
 from bench.phobert_shape import config, write_vocabulary
-from services.core.config import SentimentSettings
+from services.core.sections.work import SentimentSettings
 from services.sentiment.measure import f1
 from services.sentiment.phobert.graph import Shape
 from services.sentiment.phobert.opening import open_model

@@ -31,7 +31,8 @@ from bench.harness import Peer, compare, quick
 from bench.phobert_peer import PYTHON, TorchPeer, arrival
 from bench.phobert_shape import phobert_base, sample_texts
 from services.core import log
-from services.core.config import GrpcSettings, SentimentSettings
+from services.core.sections.doors import GrpcSettings
+from services.core.sections.work import SentimentSettings
 from services.rpc.client import connect
 from services.rpc.serve import Server
 from services.sentiment.phobert.opening import open_model

@@ -18,7 +18,7 @@ import services.sentiment
 from bench.harness import Peer, compare, quick
 from services.core import log
 from services.core.clock import utc_now
-from services.core.config import GrpcSettings
+from services.core.sections.doors import GrpcSettings
 from services.demo.stories import stories
 from services.rpc.client import connect
 from services.rpc.serve import Server

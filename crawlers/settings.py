@@ -7,7 +7,7 @@ from typing import Any
 from scrapy.settings.default_settings import DOWNLOADER_MIDDLEWARES_BASE, EXTENSIONS_BASE, SPIDER_MIDDLEWARES_BASE
 
 from crawlers.documents import AGENT
-from services.core.config import CrawlerSettings
+from services.core.sections.work import CrawlerSettings
 
 
 def user_agent(settings: CrawlerSettings, version: str = "0.1") -> str:

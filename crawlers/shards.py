@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from crawlers.canonical import site
 from crawlers.catalogue import SourceSpec
-from services.core.config import CrawlerSettings
+from services.core.sections.work import CrawlerSettings
 
 MOST_PASSES = 20
 """A command that was passed on this many times for each crawler belongs to nobody: chance missed its owner for e⁻²⁰."""

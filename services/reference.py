@@ -13,7 +13,8 @@ from ngoclinh.type.v1.access_pb2 import Access, Scope
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from services.core.config import ENV_PREFIX, Section, Settings
+from services.core.config import ENV_PREFIX, Settings
+from services.core.sections.base import Section
 from services.rpc import methods
 from services.rpc.caller import encode_roles
 from services.rpc.comments import comment

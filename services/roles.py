@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.core.config import PeersSettings
 from services.core.ports import SUBJECTS
+from services.core.sections.doors import PeersSettings
 
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "area": ("ngoclinh.area.v1.AreaService",),

@@ -20,9 +20,9 @@ from urllib.parse import quote, urlencode
 import aiohttp
 
 from services.access.tokens import FETCH_S, MOST_BYTES, Tokens, is_safe_url
-from services.core.config import AuthSettings
 from services.core.errors import Expired, InvalidField, NgocLinhError, Unauthenticated, Unavailable
 from services.core.log import get_logger
+from services.core.sections.doors import AuthSettings
 from services.rpc.caller import Caller
 
 KEEP_S = 3600.0

@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 import jwt
 
-from services.core.config import TokenSettings
 from services.core.errors import Expired, InvalidField, Unauthenticated, Unavailable
 from services.core.log import get_logger
+from services.core.sections.doors import TokenSettings
 from services.rpc.caller import Caller, decode_roles
 
 AGAIN_S = 30.0

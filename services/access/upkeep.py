@@ -11,9 +11,9 @@ from ngoclinh.type.v1.access_pb2 import Role
 
 from services.access.names import NAME
 from services.core.clock import Clock, to_timestamp, utc_now
-from services.core.config import AuthSettings
 from services.core.errors import InvalidField
 from services.core.ports import AccessLedger
+from services.core.sections.doors import AuthSettings
 
 FORGET_S = 3600.0
 """Seconds between two looks at what is over."""

@@ -31,10 +31,10 @@ from services.area.watch_areas import TODAY, WatchAreas
 from services.core import paging
 from services.core.areas import Unit, register, resolve
 from services.core.clock import Clock, to_datetime, utc_now, vietnam_date
-from services.core.config import WatchAreaSettings
 from services.core.errors import InvalidField, NotFound
 from services.core.names import parse_area_name
 from services.core.ports import WatchAreaLedger
+from services.core.sections.work import WatchAreaSettings
 from services.rpc.caller import user_of
 
 PAGE_SIZE, MAX_PAGE_SIZE = 100, 1000

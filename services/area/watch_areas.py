@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from ngoclinh.area.v1.area_service_pb2 import WatchArea
 
 from services.core.areas import register
-from services.core.config import WatchAreaSettings
 from services.core.errors import Conflict, InvalidField, NotFound, Unavailable
 from services.core.names import area_name, random_id
 from services.core.ports import WatchAreaLedger
+from services.core.sections.work import WatchAreaSettings
 from services.core.vietnamese import fold
 
 TODAY = 2025

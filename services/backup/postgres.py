@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.core.config import PostgresSettings
 from services.core.errors import InvalidField, Unavailable
+from services.core.sections.stores import PostgresSettings
 
 LONGEST_S = 6 * 3600.0
 """Seconds after which a dump or restore is given up."""

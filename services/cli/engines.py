@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 def servers(settings: Settings) -> Iterator[Answer]:
     """One answer or more for every store that stands on a server, and for Kibana where the settings name one."""
-    from services.core.config import KibanaSettings
+    from services.core.sections.stores import KibanaSettings
     from services.stores import adapter
 
     for name, (vi, en) in TITLES.items():

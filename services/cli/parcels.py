@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportOptions, ValidationReport
 
-    from services.core.config import LandSettings, Settings
+    from services.core.config import Settings
+    from services.core.sections.work import LandSettings
 
 app = typer.Typer(no_args_is_help=True, help="Land parcels: check files, import them, see the rules.")
 

@@ -21,7 +21,7 @@ from services.land import catalogue
 from services.land.reader import read_file
 
 if TYPE_CHECKING:
-    from services.core.config import LandSettings
+    from services.core.sections.work import LandSettings
 
 BINARY = frozenset({"xlsx", "gpkg"})
 """Formats that are no text: they need a file."""

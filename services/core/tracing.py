@@ -20,8 +20,8 @@ from services.core.log import trail
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from services.core.config import TracingSettings
     from services.core.ports import Output
+    from services.core.sections.upkeep import TracingSettings
 
 H = TypeVar("H", bound=Any)
 

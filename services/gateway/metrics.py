@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.core import metrics
-from services.core.config import GatewaySettings, ObservabilitySettings
 from services.core.errors import InvalidField
+from services.core.sections.doors import GatewaySettings
+from services.core.sections.upkeep import ObservabilitySettings
 from services.gateway.serve import WebServer
 
 PATH = "/metrics"

@@ -20,9 +20,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.core import tracing
-from services.core.config import GatewaySettings
 from services.core.errors import Forbidden, InvalidField, NgocLinhError, TooLarge, Unauthenticated
 from services.core.names import random_id
+from services.core.sections.doors import GatewaySettings
 from services.gateway import answers
 from services.rpc.address import is_loopback
 from services.rpc.caller import NOBODY, Caller, present

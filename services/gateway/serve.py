@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from services.core.config import GatewaySettings
 from services.core.errors import Conflict
+from services.core.sections.doors import GatewaySettings
 from services.gateway.security import require_safe_address
 
 GRACE_S = 10

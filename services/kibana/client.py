@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from services.core.config import KibanaSettings
 from services.core.errors import Forbidden, InputError, InvalidField, Unavailable
+from services.core.sections.stores import KibanaSettings
 
 TIMEOUT_S = 30.0
 """Seconds for one request."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.core.config import KibanaSettings
 from services.core.errors import InputError
+from services.core.sections.stores import KibanaSettings
 from services.kibana import dashboards_api, data_views, saved_objects
 from services.kibana.client import Kibana, told
 from services.kibana.description import Dashboard, Language, View

@@ -23,9 +23,9 @@ from ngoclinh.land.v1.parcel_pb2 import Import, ImportState
 
 from services.core import paging
 from services.core.clock import Clock, to_timestamp, utc_now
-from services.core.config import LandSettings
 from services.core.errors import InvalidPageToken, NotFound, Overloaded
 from services.core.ports import Bus, ParcelStore
+from services.core.sections.work import LandSettings
 from services.land import options
 from services.land.importer import Importer
 from services.land.layers import OutlineUploads

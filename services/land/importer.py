@@ -13,10 +13,10 @@ from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, LandValida
 
 from gis.columns import MOST_PERSON_COLUMNS
 from services.core.clock import Clock, to_timestamp, utc_now
-from services.core.config import LandSettings
 from services.core.errors import Conflict, NgocLinhError, NotFound, OutsideArea, Unavailable, UnreadableFile
 from services.core.log import get_logger
 from services.core.ports import Bus, ParcelStore
+from services.core.sections.work import LandSettings
 from services.land import frames
 from services.land.reader import read_file
 from services.land.uploads import Uploads

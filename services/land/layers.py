@@ -14,9 +14,9 @@ from ngoclinh.land.v1.parcel_pb2 import Import, ImportOptions
 
 from services.core import paging
 from services.core.clock import Clock, to_timestamp
-from services.core.config import LandSettings
 from services.core.errors import InvalidPageToken, Overloaded, TooLarge, UnreadableFile
 from services.core.ports import ParcelStore
+from services.core.sections.work import LandSettings
 from services.land import options
 from services.land.reader import read_outlines
 from services.land.uploads import Uploads, read_header

@@ -14,8 +14,8 @@ from ngoclinh.land.v1.area_outline_pb2 import AreaOutlinesHeader
 from ngoclinh.land.v1.land_service_pb2 import ValidateParcelsRequest
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ValidationReport
 
-from services.core.config import LandSettings
 from services.core.errors import Overloaded
+from services.core.sections.work import LandSettings
 from services.land import fence
 from services.land.child import Child
 

@@ -50,10 +50,10 @@ from ngoclinh.type.v1.type_pb2 import LonLat
 from gis import crs, mvt
 from services.core import paging, ports
 from services.core.clock import to_timestamp
-from services.core.config import LandSettings
 from services.core.errors import InvalidField, InvalidPageToken, NotFound
 from services.core.names import parse_area_name
 from services.core.ports import ParcelStore
+from services.core.sections.work import LandSettings
 from services.land import catalogue
 from services.land.layers import get_outlines
 from services.land.reader import Workers

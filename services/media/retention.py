@@ -19,9 +19,9 @@ from ngoclinh.media.v1.article_pb2 import Source
 from ngoclinh.type.v1.type_pb2 import LocalizedText
 
 from services.core.clock import Clock, to_datetime, utc_now
-from services.core.config import RetentionSettings
 from services.core.log import get_logger
 from services.core.ports import ArticleIndex, Extent, Ledger, Retained
+from services.core.sections.upkeep import RetentionSettings
 from services.media.evidence import EvidenceStore
 
 SLACK = timedelta(minutes=10)

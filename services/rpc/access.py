@@ -17,9 +17,9 @@ from ngoclinh.area.v1.area_service_pb2 import GetWatchAreaRequest
 from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 from ngoclinh.type.v1.access_pb2 import Access, Role, Scope
 
-from services.core.config import GrpcSettings
 from services.core.errors import Forbidden, NotFound, OutsideArea, PasswordChangeRequired, Unauthenticated
 from services.core.names import parse_area_name
+from services.core.sections.doors import GrpcSettings
 from services.rpc import areas_of, caller, methods
 from services.rpc import status as rpc_status
 from services.rpc.caller import Caller

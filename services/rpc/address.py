@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from services.core.config import GrpcSettings
 from services.core.errors import InvalidField
+from services.core.sections.doors import GrpcSettings
 from services.rpc import tls
 
 

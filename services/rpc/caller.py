@@ -13,7 +13,7 @@ from typing import Any
 
 from ngoclinh.type.v1.access_pb2 import Role
 
-from services.core.config import GrpcSettings
+from services.core.sections.doors import GrpcSettings
 from services.rpc import tls
 
 USER_KEY = "x-user"

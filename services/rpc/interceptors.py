@@ -21,10 +21,10 @@ import structlog
 from google.protobuf.message import Message
 
 from services.core import tracing
-from services.core.config import GrpcSettings
 from services.core.errors import NgocLinhError, Overloaded
 from services.core.log import get_logger
 from services.core.names import random_id
+from services.core.sections.doors import GrpcSettings
 from services.rpc import caller, status, validation
 from services.rpc.deadline import within
 from services.rpc.measure import measure

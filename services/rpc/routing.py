@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from services.core.config import GrpcSettings
+from services.core.sections.doors import GrpcSettings
 from services.rpc import caller, tls
 from services.rpc.client import connect
 

@@ -10,8 +10,8 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.core.config import GrpcSettings
 from services.core.errors import Conflict
+from services.core.sections.doors import GrpcSettings
 from services.rpc import methods, tls
 from services.rpc.access import Gate
 from services.rpc.address import is_loopback

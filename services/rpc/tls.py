@@ -6,8 +6,8 @@ from pathlib import Path
 
 import grpc
 
-from services.core.config import GrpcSettings
 from services.core.errors import InvalidField
+from services.core.sections.doors import GrpcSettings
 
 FILES = ("tls_cert_file", "tls_key_file", "ca_file")
 """The settings that are given together or not at all."""

@@ -21,9 +21,9 @@ from ngoclinh.sentiment.v1.sentiment_service_pb2 import (
 )
 from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceServicer
 
-from services.core.config import SentimentSettings
 from services.core.errors import Forbidden
 from services.core.ports import Classifier
+from services.core.sections.work import SentimentSettings
 from services.sentiment.serving.models import Models
 from services.sentiment.serving.queue import Flow
 from services.sentiment.serving.stream import AnswerStream

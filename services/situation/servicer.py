@@ -33,11 +33,11 @@ from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceSer
 from ngoclinh.type.v1.type_pb2 import TimeRange
 
 from services.core.clock import Clock, to_datetime, to_timestamp, utc_now
-from services.core.config import SituationSettings
 from services.core.errors import InvalidField
 from services.core.log import get_logger
 from services.core.names import parse_area_name
 from services.core.ports import Output
+from services.core.sections.work import SituationSettings
 from services.core.worker import Handle
 from services.rpc import status
 from services.rpc.deadline import remaining

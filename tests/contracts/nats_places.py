@@ -6,7 +6,7 @@ import itertools
 import os
 
 from services.adapters.cluster.bus_nats import NatsBus
-from services.core.config import NatsSettings
+from services.core.sections.stores import NatsSettings
 from tests.engines import Nats
 
 _NUMBERS = itertools.count()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
-from services.core.config import ElasticsearchSettings
 from services.core.names import random_id
+from services.core.sections.stores import ElasticsearchSettings
 from tests.contracts.article_index import ArticleIndexContract
 from tests.engines import Elastic
 

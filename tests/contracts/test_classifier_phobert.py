@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.core.config import SentimentSettings
 from services.core.ports import Classifier
+from services.core.sections.work import SentimentSettings
 from services.sentiment.phobert.classifier import PhoBert
 from services.sentiment.phobert.opening import open_model
 from tests.contracts.classifier import TEXTS, ClassifierContract, judgements

@@ -28,9 +28,9 @@ from services.adapters.cluster import parcel_conditions as conditions
 from services.adapters.cluster.parcels_postgis import PostgisParcelStore
 from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
-from services.core.config import LandSettings
 from services.core.errors import Conflict, Unavailable
 from services.core.ports import ParcelStore
+from services.core.sections.work import LandSettings
 from services.land.importer import Importer
 from services.land.tiles import Tiles
 from services.land.uploads import Uploads

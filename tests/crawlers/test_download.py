@@ -17,8 +17,8 @@ from scrapy.http import Response
 
 from crawlers.download import Transient
 from crawlers.settings import scrapy_settings
-from services.core.config import CrawlerSettings
 from services.core.errors import FetchFailed, FetchRefused
+from services.core.sections.work import CrawlerSettings
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"

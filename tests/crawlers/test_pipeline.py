@@ -21,9 +21,10 @@ from crawlers.frontier import MANUAL, Frontier
 from crawlers.relevance import Relevance, provinces
 from crawlers.watch import Watch
 from services.adapters.embedded.bus_sqlite import SqliteBus
-from services.core.config import CrawlerSettings, Settings
+from services.core.config import Settings
 from services.core.errors import Unavailable
 from services.core.names import article_name, content_digest
+from services.core.sections.work import CrawlerSettings
 from tests.crawlers.support import drained, hasty_host
 
 HOME = "https://bao.example.vn"

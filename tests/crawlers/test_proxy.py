@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from crawlers.download import Transient
-from services.core.config import CrawlerSettings
 from services.core.errors import FetchRefused
+from services.core.sections.work import CrawlerSettings
 from tests.crawlers.test_download import HEAD, download, server
 
 

@@ -14,7 +14,8 @@ from crawlers import catalogue, run
 from crawlers.catalogue import SourceSpec
 from crawlers.shards import MOST_PASSES, Shard
 from crawlers.watch import Watch
-from services.core.config import CrawlerSettings, Settings
+from services.core.config import Settings
+from services.core.sections.work import CrawlerSettings
 from services.stores import open_store
 from tests.contracts.nats_places import new_place, settings_of
 from tests.crawlers.support import drained, hasty_host

@@ -14,8 +14,8 @@ from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.adapters.cluster.ledger_postgres import PostgresLedger
-from services.core.config import ElasticsearchSettings
 from services.core.errors import Unavailable
+from services.core.sections.stores import ElasticsearchSettings
 from tests.cluster.places import Place, in_cluster
 from tests.contracts.articles import article, collected
 from tests.contracts.bus_worker import submission

@@ -18,7 +18,8 @@ from ngoclinh.media.v1.alert_pb2 import Alert
 from ngoclinh.media.v1.alert_service_pb2 import DESCRIPTOR, WatchAlertsRequest, WatchAlertsResponse
 from ngoclinh.media.v1.alert_service_pb2_grpc import AlertServiceStub
 
-from services.core.config import GatewaySettings, GrpcSettings, Settings
+from services.core.config import Settings
+from services.core.sections.doors import GatewaySettings, GrpcSettings
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.rpc.client import connect

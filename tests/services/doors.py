@@ -25,7 +25,8 @@ from ngoclinh.type.v1.access_pb2 import Role, Scope
 
 from services.access.sign_in import SignIn
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
-from services.core.config import AuthSettings, GatewaySettings, GrpcSettings, Settings, TokenSettings
+from services.core.config import Settings
+from services.core.sections.doors import AuthSettings, GatewaySettings, GrpcSettings, TokenSettings
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.gateway.transcode import Binding

@@ -14,9 +14,10 @@ from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest
 from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStub
 
 from services import bootstrap
-from services.core.config import PeersSettings, Settings
+from services.core.config import Settings
 from services.core.errors import InvalidField
 from services.core.ports import SUBJECTS
+from services.core.sections.doors import PeersSettings
 from services.roles import ALL, ONLY, ROLES, SERVICES, addresses
 from services.rpc import methods
 from services.stores import open_stores

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.core import tracing
-from services.core.config import TracingSettings
+from services.core.sections.upkeep import TracingSettings
 from tests.e2e.mini_site import Site, settings_for
 from tests.e2e.program import eventually, running
 from tests.services.access.test_sign_in import ask, program
@@ -81,7 +81,7 @@ def test_off_nothing_is_imported_and_without_the_package_a_person_is_told(enable
         "sys.modules['opentelemetry'] = None  # as if it were not installed\n"
         "import crawlers.run, services.bootstrap\n"
         "from services.core import tracing\n"
-        "from services.core.config import TracingSettings\n"
+        "from services.core.sections.upkeep import TracingSettings\n"
         "from services.core.errors import Unavailable\n"
         "try:\n"
         f"    tracing.configure(TracingSettings(enabled={enabled}), 'core')\n"

@@ -29,9 +29,9 @@ from services.adapters.cluster.nats_quarantine import Quarantine, key_of
 from services.adapters.cluster.nats_state import state
 from services.adapters.cluster.nats_streams import KEY, MSG_ID, Layout, consumers, places, prepare, sweep
 from services.core import events
-from services.core.config import NatsSettings
 from services.core.errors import TooLarge, Unavailable
 from services.core.ports import BATCH_BYTES, SUBJECTS, TOGETHER, Delivery, EngineState, Output, Quarantined
+from services.core.sections.stores import NatsSettings
 
 LEASE_S = 60.0
 """Seconds after which an event that was not ended comes again."""

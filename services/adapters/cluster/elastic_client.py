@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import elastic_transport
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError, UnsupportedProductError
 
-from services.core.config import ElasticsearchSettings
 from services.core.errors import InvalidField, Overloaded, Unavailable
+from services.core.sections.stores import ElasticsearchSettings
 
 BUSY = frozenset({429, 502, 503, 504})
 """Status codes after which the same request may succeed."""

@@ -12,8 +12,8 @@ from ngoclinh.media.v1.alert_service_pb2 import AlertFilter
 from services.adapters.cluster.elastic_client import Client
 from services.adapters.cluster.elastic_companion_fields import ALERTS, SOURCES, Raised, document, index_name, mapping
 from services.adapters.cluster.elastic_mirror import Mirror
-from services.core.config import ElasticsearchSettings
 from services.core.ports import Ledger
+from services.core.sections.stores import ElasticsearchSettings
 
 PAGE = 200
 """Alerts asked of the ledger at once."""

@@ -22,9 +22,9 @@ from services.adapters.cluster import elastic_mapping, elastic_removed
 from services.adapters.cluster.elastic_client import Client
 from services.adapters.cluster.elastic_removed import Removed
 from services.core.clock import VIETNAM
-from services.core.config import ElasticsearchSettings
 from services.core.errors import Conflict
 from services.core.log import get_logger
+from services.core.sections.stores import ElasticsearchSettings
 
 ALL = "all"
 UNDATED = "undated"

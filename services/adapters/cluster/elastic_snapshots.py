@@ -18,9 +18,9 @@ from ngoclinh.media.v1.article_pb2 import Article
 from services.adapters.cluster.elastic_build import ElasticIndexBuild, Write
 from services.adapters.cluster.elastic_client import Client
 from services.adapters.cluster.elastic_indices import ALL, FILTER, UNDATED, Index, Indices
-from services.core.config import ElasticsearchSettings
 from services.core.errors import Conflict, InvalidField, NotFound
 from services.core.ports import Snapshot
+from services.core.sections.stores import ElasticsearchSettings
 
 WAIT_S = 6 * 3600.0
 """Longest wait in seconds for the cluster to write or restore a snapshot."""

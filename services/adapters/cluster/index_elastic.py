@@ -29,9 +29,9 @@ from services.adapters.cluster.elastic_engine import engine_state
 from services.adapters.cluster.elastic_indices import Indices
 from services.adapters.cluster.elastic_snapshots import ElasticIndexRestore, Snapshots
 from services.core import search
-from services.core.config import ElasticsearchSettings
 from services.core.errors import InvalidPageToken, Unavailable
 from services.core.ports import ArticlePage, EngineState, Snapshot
+from services.core.sections.stores import ElasticsearchSettings
 
 _NO_TITLES: Mapping[str, str] = {}
 _PAUSE_S = 0.2

@@ -29,9 +29,9 @@ from services.adapters.cluster.ledger_watch_areas import PostgresWatchAreas
 from services.adapters.cluster.postgres import Postgres
 from services.adapters.cluster.postgres_pool import Connection
 from services.core.clock import Clock, utc_now
-from services.core.config import PostgresSettings
 from services.core.errors import NotFound
 from services.core.ports import Changes, Correction, EngineState, Recorded, Submission
+from services.core.sections.stores import PostgresSettings
 
 
 class PostgresLedger(PostgresAlerts, PostgresWatchAreas, PostgresAccess, PostgresRetention):

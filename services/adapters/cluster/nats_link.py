@@ -14,9 +14,9 @@ from nats.js import JetStreamContext
 from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from services.adapters.cluster.nats_options import options, shown
-from services.core.config import NatsSettings
 from services.core.errors import Unavailable
 from services.core.log import get_logger
+from services.core.sections.stores import NatsSettings
 
 PATIENCE_S = 4.0
 """Seconds after which a call gives up."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.core.config import NatsSettings
 from services.core.errors import InvalidField
+from services.core.sections.stores import NatsSettings
 
 
 def shown(url: str) -> str:

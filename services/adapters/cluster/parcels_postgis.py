@@ -25,10 +25,10 @@ from services.adapters.cluster.parcel_conditions import (
 )
 from services.adapters.cluster.postgres import Postgres
 from services.adapters.cluster.postgres_pool import Connection
-from services.core.config import PostgresSettings
 from services.core.errors import NotFound
 from services.core.names import number_key
 from services.core.ports import EngineState, FindingPage, LandSummary, ParcelPage, ParcelSquare
+from services.core.sections.stores import PostgresSettings
 
 _BARE = "v.record, i.commit_time, ''::bytea, ''::bytea"
 _FULL = "v.record, i.commit_time, v.source, v.wgs84"

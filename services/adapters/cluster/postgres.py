@@ -13,10 +13,10 @@ from psycopg import errors, sql
 
 from services.adapters.cluster import migrate
 from services.adapters.cluster.postgres_pool import Connection, Pool
-from services.core.config import PostgresSettings
 from services.core.errors import NgocLinhError, Unavailable
 from services.core.log import get_logger
 from services.core.ports import EngineState
+from services.core.sections.stores import PostgresSettings
 
 ATTEMPTS = 5
 """Attempts at a transaction that the server gives up because of another one, or whose connection is lost."""

@@ -19,8 +19,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
 
-from services.core.config import PostgresSettings
 from services.core.errors import InvalidField, Overloaded, Unavailable
+from services.core.sections.stores import PostgresSettings
 
 _WRAPPING = re.compile(r"^connection failed: (connection to server .* failed: )?(FATAL:\s+)?")
 """What libpq says before the reason; the address is told in our own words."""

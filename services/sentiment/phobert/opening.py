@@ -19,7 +19,7 @@ from services.sentiment.phobert.text import Segmenter
 from services.sentiment.phobert.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from services.core.config import SentimentSettings
+    from services.core.sections.work import SentimentSettings
 
 
 def open_model(settings: SentimentSettings) -> PhoBert:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Model, Text, TextAnalysis
 
-from services.core.config import SentimentSettings
 from services.core.errors import Conflict, NgocLinhError, UnreadableFile
 from services.core.log import get_logger
 from services.core.ports import Classifier
+from services.core.sections.work import SentimentSettings
 from services.sentiment.serving.engine import engine_for
 from services.sentiment.serving.queue import Flow
 from services.sentiment.serving.scheduler import Scheduler

@@ -12,7 +12,7 @@ from typing import Any
 
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Text, TextAnalysis
 
-from services.core.config import SentimentSettings
+from services.core.sections.work import SentimentSettings
 from services.rpc.deadline import remaining
 from services.sentiment.serving.engine import Engine
 from services.sentiment.serving.load import TEXT_BYTES, Call, Load, late

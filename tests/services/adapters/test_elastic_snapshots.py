@@ -12,10 +12,10 @@ from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, CorrectArticleReq
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
-from services.core.config import ElasticsearchSettings
 from services.core.errors import Conflict, InvalidField, NotFound
 from services.core.names import random_id
 from services.core.ports import HasSnapshots
+from services.core.sections.stores import ElasticsearchSettings
 from services.media.rebuild import restore
 from tests.contracts.articles import analyzed, article, collected
 from tests.engines import Elastic

@@ -23,9 +23,9 @@ from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.core import search
-from services.core.config import ElasticsearchSettings
 from services.core.errors import Conflict, InputError
 from services.core.names import random_id
+from services.core.sections.stores import ElasticsearchSettings
 from services.core.vietnamese import fold
 from services.demo.stories import stories
 from services.media.rebuild import rebuild, rebuild_if_empty

@@ -10,9 +10,9 @@ import pytest
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
-from services.core.config import ElasticsearchSettings
 from services.core.errors import InvalidField, Overloaded, Unavailable
 from services.core.names import random_id
+from services.core.sections.stores import ElasticsearchSettings
 from tests.contracts.articles import article
 from tests.engines import Elastic
 from tests.engines.base import free_port

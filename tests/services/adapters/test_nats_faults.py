@@ -13,9 +13,9 @@ from ngoclinh.media.v1.event_pb2 import SubmissionFailed
 
 from services.adapters.cluster.bus_nats import NatsBus
 from services.adapters.cluster.nats_link import PATIENCE_S
-from services.core.config import NatsSettings
 from services.core.errors import Unavailable
 from services.core.ports import Output
+from services.core.sections.stores import NatsSettings
 from services.core.worker import run_worker
 from tests.contracts.bus import GROUP, SUBJECT, drain, nothing_comes, take
 from tests.contracts.bus_worker import forwarded, submission

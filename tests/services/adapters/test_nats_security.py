@@ -16,8 +16,8 @@ import nkeys
 import pytest
 
 from services.adapters.cluster.bus_nats import NatsBus
-from services.core.config import NatsSettings
 from services.core.errors import InvalidField, Unavailable
+from services.core.sections.stores import NatsSettings
 from tests.contracts.bus import GROUP, SUBJECT, drain
 from tests.contracts.bus_worker import submission
 from tests.engines import Nats

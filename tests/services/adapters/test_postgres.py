@@ -16,8 +16,8 @@ import pytest
 from services.adapters.cluster import migrate
 from services.adapters.cluster.postgres import Postgres
 from services.adapters.cluster.postgres_pool import Connection
-from services.core.config import PostgresSettings
 from services.core.errors import Conflict, InvalidField, NgocLinhError, Overloaded, Unavailable
+from services.core.sections.stores import PostgresSettings
 from tests.engines import Postgres as Server
 from tests.engines.base import free_port
 from tests.services.certificates import Authority

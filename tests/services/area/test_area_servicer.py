@@ -14,8 +14,10 @@ from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 
 from services.area.servicer import AreaServicer
 from services.core.clock import to_timestamp
-from services.core.config import GrpcSettings, Settings, WatchAreaSettings
+from services.core.config import Settings
 from services.core.errors import InvalidField
+from services.core.sections.doors import GrpcSettings
+from services.core.sections.work import WatchAreaSettings
 from services.rpc import status
 from services.rpc.client import connect
 from services.rpc.serve import Server

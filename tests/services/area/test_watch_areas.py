@@ -20,8 +20,9 @@ from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
 from services.area.servicer import AreaServicer
-from services.core.config import GatewaySettings, GrpcSettings, Settings
+from services.core.config import Settings
 from services.core.names import random_id
+from services.core.sections.doors import GatewaySettings, GrpcSettings
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.land.servicer import LandServicer

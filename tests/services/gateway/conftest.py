@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
-from services.core.config import GatewaySettings, GrpcSettings, Settings
+from services.core.config import Settings
+from services.core.sections.doors import GatewaySettings, GrpcSettings
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.land.servicer import LandServicer

@@ -16,7 +16,8 @@ from ngoclinh.media.v1.alert_service_pb2_grpc import AlertServiceServicer
 
 from services.bootstrap import running
 from services.core import config
-from services.core.config import GatewaySettings, GrpcSettings, Settings
+from services.core.config import Settings
+from services.core.sections.doors import GatewaySettings, GrpcSettings
 from services.gateway import events
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer

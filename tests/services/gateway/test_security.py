@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.core.config import GatewaySettings
 from services.core.errors import InvalidField
+from services.core.sections.doors import GatewaySettings
 from services.gateway.security import require_safe_address
 from tests.services.gateway.conftest import Ask
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.core.config import GatewaySettings
+from services.core.sections.doors import GatewaySettings
 from services.gateway import typescript
 from services.gateway.serve import WebServer
 from services.gateway.static import PLAIN, pages

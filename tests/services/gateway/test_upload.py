@@ -13,8 +13,10 @@ import pytest
 from ngoclinh.land.v1 import import_service_pb2 as imports
 from ngoclinh.land.v1.parcel_pb2 import IMPORT_STATE_RUNNING, Import
 
-from services.core.config import GatewaySettings, GrpcSettings, LandSettings, Settings
+from services.core.config import Settings
 from services.core.errors import UnreadableFile
+from services.core.sections.doors import GatewaySettings, GrpcSettings
+from services.core.sections.work import LandSettings
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.rpc.client import connect

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.core.config import KibanaSettings
+from services.core.sections.stores import KibanaSettings
 from services.kibana.dashboards_api import DashboardBody
 
 USER, PASSWORD = "nguoi-day", "mat-khau-bia-dat"

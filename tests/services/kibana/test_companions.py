@@ -15,8 +15,8 @@ from services.adapters.cluster.elastic_companion_fields import ALERTS, SOURCES, 
 from services.adapters.cluster.elastic_companions import refresh_companions
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.core.clock import to_timestamp
-from services.core.config import ElasticsearchSettings
 from services.core.errors import Unavailable
+from services.core.sections.stores import ElasticsearchSettings
 
 NOON = datetime(2026, 11, 25, 5, tzinfo=UTC)
 

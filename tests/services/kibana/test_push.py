@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli import app
-from services.core.config import KibanaSettings
 from services.core.errors import Forbidden, InputError, InvalidField, NgocLinhError, Unavailable
+from services.core.sections.stores import KibanaSettings
 from services.kibana import dashboards_api, data_views
 from services.kibana.boards import DASHBOARDS
 from services.kibana.files import files

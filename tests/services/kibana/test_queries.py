@@ -20,7 +20,7 @@ from services.adapters.cluster.elastic_companions import refresh_companions
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.adapters.embedded.files import Files
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
-from services.core.config import ElasticsearchSettings
+from services.core.sections.stores import ElasticsearchSettings
 from services.kibana import kql
 from services.kibana.boards import DASHBOARDS
 from services.kibana.description import Dashboard, Days, Grid, Kind, Measure, Only, Panel, Terms, Words

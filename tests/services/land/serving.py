@@ -19,7 +19,8 @@ from ngoclinh.land.v1.parcel_pb2 import Import, ImportOptions, ImportState
 from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
 from services.core import log
-from services.core.config import GrpcSettings, LandSettings
+from services.core.sections.doors import GrpcSettings
+from services.core.sections.work import LandSettings
 from services.land.import_servicer import ImportServicer
 from services.land.servicer import LandServicer
 from services.rpc.client import connect

@@ -9,7 +9,7 @@ from typing import Any
 from ngoclinh.land.v1.land_service_pb2 import ValidateParcelsRequest
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportOptions, ImportState, Parcel, ParcelOwners
 
-from services.core.config import LandSettings
+from services.core.sections.work import LandSettings
 from services.land import reader
 
 

@@ -24,8 +24,8 @@ from ngoclinh.land.v1.land_service_pb2 import GetParcelRequest, ListFindingsRequ
 from ngoclinh.land.v1.parcel_pb2 import ImportState
 from ngoclinh.type.v1.type_pb2 import ErrorReason
 
-from services.core.config import LandSettings
 from services.core.errors import Unavailable
+from services.core.sections.work import LandSettings
 from services.land import importer as importer_module
 from services.rpc import status
 from tests.contracts.bus import drain

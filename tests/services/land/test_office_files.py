@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from ngoclinh.land.v1.parcel_pb2 import ImportState
 
-from services.core.config import LandSettings
 from services.core.errors import NgocLinhError, RefusedFile, TooLarge, UnreadableFile
+from services.core.sections.work import LandSettings
 from tests.gis import drawings, files, legacy, lists
 from tests.services.land.sheets import OPTIONS, Answer, read
 

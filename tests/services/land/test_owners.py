@@ -23,7 +23,7 @@ from ngoclinh.type.v1.access_pb2 import Role
 
 from gis import mvt
 from services.bootstrap import reach
-from services.core.config import LandSettings
+from services.core.sections.work import LandSettings
 from services.rpc import status
 from tests.contracts.bus import drain
 from tests.gis import files, lists

@@ -20,7 +20,6 @@ import pytest
 import shapely
 from ngoclinh.land.v1.parcel_pb2 import Import, ImportState
 
-from services.core.config import LandSettings
 from services.core.errors import (
     InvalidField,
     NgocLinhError,
@@ -30,6 +29,7 @@ from services.core.errors import (
     Unavailable,
     UnreadableFile,
 )
+from services.core.sections.work import LandSettings
 from services.land import child, reader
 from services.land.reader import Workers
 from tests.gis import files

@@ -16,7 +16,8 @@ from ngoclinh.land.v1.land_service_pb2 import GetParcelTileRequest
 from ngoclinh.land.v1.parcel_pb2 import Severity
 
 from gis.mvt import CONTENT_TYPE, EXTENT, Tile
-from services.core.config import GatewaySettings, Settings
+from services.core.config import Settings
+from services.core.sections.doors import GatewaySettings
 from services.gateway.app import Gateway
 from services.gateway.serve import WebServer
 from services.land import tiles as drawing

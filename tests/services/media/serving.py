@@ -14,7 +14,8 @@ from google.rpc import status_pb2
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
 
 from services.area.servicer import AreaServicer
-from services.core.config import GrpcSettings, WatchAreaSettings
+from services.core.sections.doors import GrpcSettings
+from services.core.sections.work import WatchAreaSettings
 from services.media.evidence import EvidenceStore
 from services.media.servicer import MediaServicer
 from services.rpc import status

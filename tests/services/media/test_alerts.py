@@ -36,8 +36,9 @@ from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.area.servicer import AreaServicer
 from services.core import protojson
-from services.core.config import GrpcSettings, WatchAreaSettings
 from services.core.ports import Output
+from services.core.sections.doors import GrpcSettings
+from services.core.sections.work import WatchAreaSettings
 from services.core.worker import Quarantine, Retry
 from services.media.alert_servicer import AlertServicer
 from services.media.alerting import Alerter, Notifier

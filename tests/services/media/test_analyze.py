@@ -16,8 +16,8 @@ from ngoclinh.sentiment.v1 import sentiment_service_pb2 as pb
 
 from services.core.areas import mentions
 from services.core.clock import to_timestamp
-from services.core.config import GrpcSettings
 from services.core.errors import InvalidField, Overloaded, Unavailable
+from services.core.sections.doors import GrpcSettings
 from services.core.worker import Quarantine, Retry
 from services.media.analyze import Analyzer, current_areas
 from services.rpc.client import connect

@@ -16,9 +16,9 @@ from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.core.clock import to_timestamp
-from services.core.config import RetentionSettings
 from services.core.errors import NotFound
 from services.core.ports import Retained
+from services.core.sections.upkeep import RetentionSettings
 from services.media.evidence import EvidenceStore
 from services.media.retention import Janitor, months_before
 from tests.contracts.articles import START, article, collected

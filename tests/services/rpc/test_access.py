@@ -16,8 +16,8 @@ from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, ListArticlesReque
 from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest
 from ngoclinh.type.v1.access_pb2 import Access, Role, Scope
 
-from services.core.config import GrpcSettings
 from services.core.errors import OutsideArea
+from services.core.sections.doors import GrpcSettings
 from services.rpc import areas_of, methods, status
 from services.rpc.access import Gate
 from services.rpc.caller import INCLUDES, Caller, decode_roles, encode_roles, told

@@ -15,8 +15,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from ngoclinh.area.v1 import area_service_pb2 as area
 from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 
-from services.core.config import GrpcSettings
 from services.core.errors import Conflict, NotFound
+from services.core.sections.doors import GrpcSettings
 from services.rpc import deadline, status
 from services.rpc.client import connect
 from services.rpc.serve import Server

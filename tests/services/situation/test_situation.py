@@ -23,8 +23,9 @@ from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest, Sit
 from ngoclinh.situation.v1.situation_service_pb2_grpc import SituationServiceStub
 
 from services.core.clock import to_timestamp
-from services.core.config import GrpcSettings, SituationSettings
 from services.core.errors import NotFound, Unavailable
+from services.core.sections.doors import GrpcSettings
+from services.core.sections.work import SituationSettings
 from services.rpc import status
 from services.rpc.client import connect
 from services.rpc.serve import Server

@@ -22,8 +22,10 @@ import shapely
 from ngoclinh.land.v1.parcel_pb2 import ImportOptions
 
 from services.cli import reports
-from services.core.config import GatewaySettings, LandSettings, Settings
+from services.core.config import Settings
 from services.core.errors import InvalidField
+from services.core.sections.doors import GatewaySettings
+from services.core.sections.work import LandSettings
 from services.gateway.app import Gateway
 from services.gateway.reports import door
 from services.gateway.reports.html import metres

@@ -24,8 +24,9 @@ from typer.testing import CliRunner
 from bench.phobert_shape import config, sample_texts, write_base
 from services.cli import app
 from services.cli.sentiment import classifier
-from services.core.config import SentimentSettings, Settings
+from services.core.config import Settings
 from services.core.errors import InputError, InvalidField, LicenceRefused
+from services.core.sections.work import SentimentSettings
 from services.sentiment.phobert import checkpoint, export, train
 from services.sentiment.phobert.opening import open_model
 from services.sentiment.phobert.segment import segmenter

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from services.cli import app
 from services.cli.doctor import _model
-from services.core.config import SentimentSettings, Settings
+from services.core.config import Settings
 from services.core.errors import InputError, LicenceRefused, NgocLinhError, Unavailable
+from services.core.sections.work import SentimentSettings
 from services.sentiment.phobert.check import problems
 from services.sentiment.phobert.opening import open_model
 from services.sentiment.phobert.segment import segmenter

@@ -15,7 +15,7 @@ import pytest
 from google.rpc import error_details_pb2
 from ngoclinh.sentiment.v1 import sentiment_service_pb2 as pb
 
-from services.core.config import GrpcSettings
+from services.core.sections.doors import GrpcSettings
 from services.rpc import status
 from services.rpc.client import connect
 from services.rpc.serve import Server

@@ -11,7 +11,7 @@ import pytest
 from ngoclinh.sentiment.v1 import sentiment_service_pb2 as pb
 from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
 
-from services.core.config import SentimentSettings
+from services.core.sections.work import SentimentSettings
 from services.sentiment.phobert.opening import open_model
 from services.sentiment.servicer import SentimentServicer
 from services.sentiment.train import DATA, load

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from ngoclinh.sentiment.v1.sentiment_service_pb2 import Text, TextAnalysis
 
-from services.core.config import SentimentSettings
 from services.core.errors import Overloaded
+from services.core.sections.work import SentimentSettings
 from services.rpc.deadline import within
 from services.sentiment.baseline import Baseline
 from services.sentiment.serving.engine import engine_for

@@ -12,7 +12,7 @@ import pytest
 from ngoclinh.sentiment.v1 import sentiment_service_pb2 as pb
 from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
 
-from services.core.config import SentimentSettings
+from services.core.sections.work import SentimentSettings
 from services.rpc import status
 from services.sentiment.baseline import Baseline
 from services.sentiment.servicer import SentimentServicer
