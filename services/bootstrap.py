@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from services.core.config import Settings
 from services.core.errors import InvalidField, Unavailable
 from services.core.observation import Observations
 from services.core.ports import Bus
-from services.core.worker import run_worker
+from services.core.worker import Handle, Together, run_worker
 from services.gateway.app import Gateway
 from services.gateway.metrics import metrics_server
 from services.gateway.serve import WebServer
@@ -126,9 +126,7 @@ async def running(
         seen = Observations(clock)
         classifier = given.pop("classifier", None)
         load = None if classifier is None else lambda: classifier
-        stores = watch(open_stores(settings, **given), seen)
-        for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
-            stack.push_async_callback(store.close)
+        stores = _watched_stores(stack, settings, seen, given)
         users = first_users(settings.gateway.users_file) if settings.gateway.users_file and role.web else {}
         sign_in, audit = SignIn(stores.ledger, settings, users, clock), Audit(stores.ledger, clock)
         gate = Gate(settings.grpc, sign_in.by_authorization)
@@ -151,18 +149,9 @@ async def running(
         program = Running(settings, stores, channel)
         if work:
             upkeep = keep_up(first(services, stores, role), begun := asyncio.Event(), chores)
-            program.tasks = (
-                asyncio.create_task(upkeep, name="upkeep"),
-                *([asyncio.create_task(rules.keep(), name="rules")] if "operations" in role.services else []),
-                *(
-                    asyncio.create_task(
-                        run_worker(stores.bus, *place, handle, at_once=at_once(settings, place)), name=".".join(place)
-                    )
-                    for place, handle in tracing.traced(
-                        handlers(settings, stores, services, channel, clock, role)
-                    ).items()
-                ),
-            )
+            handled = tracing.traced(handlers(settings, stores, services, channel, clock, role))
+            watching = {"rules": rules.keep()} if "operations" in role.services else {}
+            program.tasks = _tasks({"upkeep": upkeep, **watching, **_workers(settings, stores, handled)})
             stack.push_async_callback(_cancel, program.tasks)
             await _begun(program.tasks[0], begun)
         if doors:
@@ -174,6 +163,28 @@ async def running(
             await child.start()
             stack.push_async_callback(child.stop)
         yield program
+
+
+def _watched_stores(stack: AsyncExitStack, settings: Settings, seen: Observations, given: Mapping[str, Any]) -> Stores:
+    """The stores, which tell `seen` how they do and close with the stack."""
+    stores = watch(open_stores(settings, **given), seen)
+    for store in (stores.bus, stores.ledger, stores.index, stores.parcels):
+        stack.push_async_callback(store.close)
+    return stores
+
+
+def _workers(
+    settings: Settings, stores: Stores, handled: Mapping[tuple[str, str], Handle | Together]
+) -> dict[str, Coroutine[Any, Any, None]]:
+    """What each worker does, by its subject and group."""
+    return {
+        ".".join(place): run_worker(stores.bus, *place, handle, at_once=at_once(settings, place))
+        for place, handle in handled.items()
+    }
+
+
+def _tasks(work: Mapping[str, Coroutine[Any, Any, None]]) -> tuple[asyncio.Task[None], ...]:
+    return tuple(asyncio.create_task(coroutine, name=name) for name, coroutine in work.items())
 
 
 async def _open_doors(stack: AsyncExitStack, program: Running, gateway: Gateway | None, measured: Gauges) -> None:
