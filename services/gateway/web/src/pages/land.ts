@@ -127,9 +127,10 @@ export default function land({ query: first, update }: Context): View {
     const known = findings.data?.findings.find((one) => one.name === name);
     if (known) return pickFinding(known);
     await findings.load(async () => {
-      const page = await get<ListFindingsResponse>("/v1/findings", { "filter.areas": areas(), page_size: 1000 });
-      const found = page.findings.filter((one) => one.name === name);
-      return { ...page, findings: [...found, ...page.findings.filter((one) => one.name !== name)] };
+      const list = (filter: Query): Promise<ListFindingsResponse> => get("/v1/findings", { ...filter, page_size: 1000 });
+      const [page, all] = await Promise.all([list({ "filter.areas": areas() }), list({})]); // of a file that names no commune too
+      const found = [...page.findings, ...all.findings].find((one) => one.name === name);
+      return { ...page, findings: [...(found ? [found] : []), ...page.findings.filter((one) => one.name !== name)] };
     });
     const loaded = findings.data?.findings.find((one) => one.name === name);
     if (loaded) pickFinding(loaded);
