@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import grpc.aio
@@ -31,6 +33,7 @@ from tests.contracts.bus import take
 from tests.services.certificates import Authority
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+HALF = SimpleNamespace(total=2 << 40, used=1 << 40, free=1 << 40)
 
 
 @pytest.fixture
@@ -142,6 +145,7 @@ async def test_health_tells_what_no_store_does(tmp_path: Path, monkeypatch: pyte
     now = [datetime.now(UTC)]
     monkeypatch.setattr(gauges, "FRESH_S", 0.0)
     monkeypatch.setattr(rules, "LOOK_S", 0.05)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: HALF)  # the disk of this machine may be full
     async with running(
         config.load(environ={}, flags=flags), doors=False, crawl=False, clock=lambda: now[0]
     ) as program:  # fmt: skip
