@@ -304,7 +304,7 @@ async def test_tangled_rings_are_findings_or_end_at_the_limit(tmp_path: Path) ->
         assert answer.codes().count("G02") == 20
     except TooLarge:
         pass
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < BOUND_S
 
 
 async def test_a_parcel_with_too_many_vertices_is_a_finding(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ async def test_time_is_bounded_and_the_child_is_gone(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(TooLarge, match=r"more than 0\.05 seconds"):
         await read(path, land=LandSettings(reader_timeout_s=0.05))
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < BOUND_S
 
 
 async def test_a_reader_that_is_left_early_ends_its_child(tmp_path: Path) -> None:
@@ -443,7 +443,7 @@ async def test_a_request_that_takes_too_long_is_killed_and_the_next_is_served(
     start = time.monotonic()
     with pytest.raises(TooLarge, match=r"0\.02 seconds"):
         await workers.validate(heavy)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < BOUND_S
     monkeypatch.setattr(reader, "INLINE_LIMIT_S", 30)
     assert (await workers.validate(request({"wkt": SQUARE.wkt}, coordinate_system="5899"))).parcel_count == 1
 
@@ -491,12 +491,10 @@ async def test_a_crowd_is_served_in_turn_and_turned_away_beyond_the_limit(worker
     assert all(answer in refused or answer.parcel_count == 1 for answer in answers)  # type: ignore[union-attr]
 
 
-async def test_a_warm_child_answers_in_milliseconds(workers: Workers) -> None:
+async def test_a_warm_child_answers_again_and_again(workers: Workers) -> None:
     asked = request({"wkt": SQUARE.wkt, "sheet": "3", "number": "7"}, coordinate_system="5899", **OPTIONS)
-    await workers.validate(asked)
-    times = []
+    await workers.warm()
+    children = _readers()
     for _ in range(15):
-        start = time.perf_counter()
-        await workers.validate(asked)
-        times.append(time.perf_counter() - start)
-    assert sorted(times)[len(times) // 2] < 0.05
+        assert (await workers.validate(asked)).parcel_count == 1
+    assert _readers() == children
