@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from ngoclinh.land.v1.parcel_pb2 import Finding, ImportState, Parcel, Severity
+from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, Parcel, Severity
 
 from services.core.errors import Conflict
 from services.core.ports import LandSummary
@@ -43,6 +43,20 @@ def parcel(record: bytes, commit_time: int, source: bytes, wgs84: bytes) -> Parc
     whole.create_time.seconds, whole.create_time.nanos = commit_time // 1_000_000, commit_time % 1_000_000 * 1000
     whole.source_wkb, whole.wgs84_wkb = source, wgs84
     return whole
+
+
+def without_owners(record: bytes) -> bytes:
+    """The record of a parcel whose owners were erased."""
+    parcel = Parcel.FromString(record)
+    parcel.has_owners = False
+    return parcel.SerializeToString()
+
+
+def without_kept_owners(record: bytes) -> bytes:
+    """The record of an import of which no owners are kept any more."""
+    import_ = Import.FromString(record)
+    import_.owners_kept = False
+    return import_.SerializeToString()
 
 
 def corners(parcel: Parcel) -> tuple[float | None, float | None, float | None, float | None]:

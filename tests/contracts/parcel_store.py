@@ -490,6 +490,32 @@ class ParcelStoreContract:
         assert await store.owners(a_parcel(2).name) is None
         assert len(await names(store)) == 3, "the parcels stay"
 
+    async def test_nothing_says_that_it_has_owners_after_they_were_erased(self, store: ParcelStore) -> None:
+        first, second = a_parcel(1, has_owners=True), a_parcel(2, has_owners=True)
+        await store.begin_import(an_import(1))
+        await store.put_parcels("imports/i1", [first, second], [owners_of(first), owners_of(second)])
+        done = an_import(1, ImportState.IMPORT_STATE_COMMITTED)
+        done.owners_kept = True
+        await store.commit(done)
+
+        async def said() -> list[bool]:
+            import_ = await store.import_("imports/i1")
+            assert import_ is not None
+            page = await store.parcels(ParcelFilter(), 9)
+            history = [await store.history(one.name) for one in page.parcels]
+            assert [one.has_owners for (one,) in history] == [one.has_owners for one in page.parcels]
+            return [import_.owners_kept, *(one.has_owners for one in page.parcels)]
+
+        assert await said() == [True, True, True]
+        await store.erase_owners(first.name)
+        assert await said() == [True, False, True]
+        await store.erase_owners("imports/i1")
+        assert await said() == [False, False, False]
+        found = await store.get(second.name)
+        assert found is not None
+        second.has_owners = False
+        assert found.source_wkb == second.source_wkb, "all else stays"
+
     async def test_two_parcels_of_one_name_leave_no_owners_behind(self, store: ParcelStore) -> None:
         await store.begin_import(an_import(1))
         with pytest.raises(Conflict):

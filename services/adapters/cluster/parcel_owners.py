@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ngoclinh.land.v1.parcel_pb2 import ParcelOwners
 
+from services.adapters import parcel_rows as rows
 from services.adapters.cluster.postgres_pool import Connection
 
 _COPY = "COPY owner (import, name, record) FROM STDIN (FORMAT BINARY)"
@@ -31,9 +32,30 @@ async def get(connection: Connection, name: str) -> ParcelOwners | None:
 
 
 async def erase(connection: Connection, name: str) -> int:
-    """Erase the owners of all versions of a parcel, or of an import."""
+    """Erase the owners of all versions of a parcel, or of an import.
+
+    The versions, and an import that has no owners left, say so from then on.
+    """
     cursor = await connection.execute(
-        "DELETE FROM owner WHERE name = %(name)s OR import = (SELECT id FROM import WHERE name = %(name)s)",
+        "SELECT id, record FROM import WHERE name = %(name)s OR id IN (SELECT import FROM owner WHERE name = %(name)s)"
+        " ORDER BY id FOR NO KEY UPDATE",
         {"name": name},
+        binary=True,
     )
-    return cursor.rowcount
+    imports = await cursor.fetchall()
+    cursor = await connection.execute(
+        "WITH gone AS (DELETE FROM owner WHERE name = %(name)s OR import = (SELECT id FROM import WHERE name = %(name)s)"
+        " RETURNING name, import) SELECT v.id, v.record FROM gone JOIN version AS v USING (import, name)",
+        {"name": name},
+        binary=True,
+    )
+    erased = await cursor.fetchall()
+    await connection.cursor().executemany(
+        "UPDATE version SET record = %b WHERE id = %s", [(rows.without_owners(record), id_) for id_, record in erased]
+    )
+    for import_id, record in imports:
+        await connection.execute(
+            "UPDATE import SET record = %b WHERE id = %s AND NOT EXISTS (SELECT FROM owner WHERE import = %s)",
+            (rows.without_kept_owners(record), import_id, import_id),
+        )
+    return len(erased)

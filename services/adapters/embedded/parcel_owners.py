@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ngoclinh.land.v1.parcel_pb2 import ParcelOwners
 
+from services.adapters import parcel_rows as rows
 from services.adapters.embedded.parcel_sql import HEADS
 
 MIGRATION = """
@@ -39,8 +40,25 @@ def get(connection: sqlite3.Connection, name: str) -> ParcelOwners | None:
 
 
 def erase(connection: sqlite3.Connection, name: str) -> int:
-    """Erase the owners of all versions of a parcel, or of an import; their bytes are overwritten in the file."""
+    """Erase the owners of all versions of a parcel, or of an import; their bytes are overwritten in the file.
+
+    The versions, and an import that has no owners left, say so from then on.
+    """
     connection.execute("PRAGMA secure_delete = ON")
-    return connection.execute(
-        "DELETE FROM owner WHERE name = ?1 OR import = (SELECT id FROM import WHERE name = ?1)", (name,)
-    ).rowcount
+    imports = connection.execute(
+        "SELECT id, record FROM import WHERE name = ?1 OR id IN (SELECT import FROM owner WHERE name = ?1)", (name,)
+    ).fetchall()
+    erased = connection.execute(
+        "DELETE FROM owner WHERE name = ?1 OR import = (SELECT id FROM import WHERE name = ?1) RETURNING name, import",
+        (name,),
+    ).fetchall()
+    for key in erased:
+        (record,) = connection.execute("SELECT parcel FROM version WHERE name = ? AND import = ?", key).fetchone()
+        connection.execute(
+            "UPDATE version SET parcel = ? WHERE name = ? AND import = ?", (rows.without_owners(record), *key)
+        )
+    for import_id, record in imports:
+        if connection.execute("SELECT 1 FROM owner WHERE import = ?", (import_id,)).fetchone() is None:
+            kept = rows.without_kept_owners(record)
+            connection.execute("UPDATE import SET record = ? WHERE id = ?", (kept, import_id))
+    return len(erased)

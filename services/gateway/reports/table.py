@@ -59,7 +59,7 @@ def summary(report: Report) -> Sheet:
     if done.HasField("problem"):
         facts.append(["Vì sao dừng", clean(done.problem.vi)])
     if done.owner_columns:
-        fate = "lưu riêng, không ghi ra báo cáo" if done.owners_kept else "đã bỏ qua"
+        fate = "lưu riêng, không ghi ra báo cáo" if done.owners_kept else "không lưu"
         facts.append(["Cột về cá nhân", f"{clean(', '.join(done.owner_columns))} ({fate})"])
     if report.left_out:
         facts.append(["Không ghi ra", f"{report.left_out} mục vượt giới hạn của báo cáo"])
