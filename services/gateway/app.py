@@ -35,7 +35,6 @@ from services.gateway.transcode import Transcoder
 from services.rpc import status as rpc_status
 
 _log = get_logger(__name__)
-UPLOAD = "/v1/imports:upload"
 CLIP = "/v1/articles:clip"
 
 
@@ -97,20 +96,17 @@ class Gateway:
                 brief.handle,
                 "The daily brief of a watch area: date, watch_area, format (docx, pdf, txt).",
             ),
-            Extra(
-                "POST",
-                UPLOAD,
-                upload.Upload(channel).handle,
-                "UploadImport: a file as the body or in a form.",
-                upload.FORM,
-            ),
+            *upload.routes(channel),
             Extra("GET", audit.PATH, audit.AuditExportDoor(channel).handle, "ListAuditEntries as CSV: its filter."),
             *maintenance.routes(channel),
             *session.routes(sign_in, keep),
             *provider.routes(sign_in, keep),
         )
         doors = {
-            UPLOAD: Door(max_bytes=(settings.land.max_upload_mb + 1) * MIB, kinds=upload.KINDS),
+            **dict.fromkeys(
+                (upload.PARCELS, upload.OUTLINES),
+                Door(max_bytes=(settings.land.max_upload_mb + 1) * MIB, kinds=upload.KINDS),
+            ),
             maintenance.BACKUP: Door(max_bytes=settings.backup.max_upload_mb * MIB, kinds=maintenance.KINDS),
             maintenance.BUNDLE: Door(max_bytes=settings.backup.max_upload_mb * MIB, kinds=maintenance.KINDS),
             CLIP: Door(max_bytes=evidence.MAX_BODY, kinds=evidence.KINDS),

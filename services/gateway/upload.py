@@ -1,12 +1,14 @@
-"""`POST /v1/imports:upload`: a file as the body or in a form, passed on in chunks to UploadImport."""
+"""`POST /v1/imports:upload`, `POST /v1/areaOutlines:upload`: a file as the body or in a form, passed on in chunks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc.aio
-from ngoclinh.land.v1.import_service_pb2 import UploadHeader, UploadImportRequest
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutlinesHeader
+from ngoclinh.land.v1.import_service_pb2 import UploadAreaOutlinesRequest, UploadHeader, UploadImportRequest
 from ngoclinh.land.v1.import_service_pb2_grpc import ImportServiceStub
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -15,33 +17,39 @@ from starlette.responses import Response
 
 from services.core.errors import InvalidField
 from services.gateway import answers
+from services.gateway.extra import Extra
 from services.gateway.openapi import Form
 from services.gateway.transcode import assign, query_message
 from services.rpc.deadline import timeout_for
 from services.rpc.interceptors import STREAM_CAP_S
 
 KINDS = frozenset({"application/octet-stream", "multipart/form-data"})
+PARCELS, OUTLINES = "/v1/imports:upload", "/v1/areaOutlines:upload"
 FORM = Form(UploadHeader.DESCRIPTOR, "file", alone=True)
+OUTLINES_FORM = Form(AreaOutlinesHeader.DESCRIPTOR, "file", alone=True)
 CHUNK = 256 * 1024
-"""Bytes of one message to UploadImport."""
+"""Bytes of one message."""
 
 
 class Upload:
-    """The door for files.
+    """A door for files.
 
-    A body of `application/octet-stream` is the file; `file_name`, `sha256` and `options.…` are query parameters. In
-    a form (`multipart/form-data`) the part `file` is the file and the other parts are named like those parameters.
+    A body of `application/octet-stream` is the file; the fields of the header are query parameters (`file_name`,
+    `options.…`). In a form (`multipart/form-data`) the part `file` is the file and the other parts are named like those
+    parameters.
 
     Args:
-        channel: where ImportService is.
+        rpc: the method that takes the file.
+        header: what its first message says.
+        request: its messages.
     """
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._imports = ImportServiceStub(channel)
+    def __init__(self, rpc: Any, header: type[Any], request: type[Any]) -> None:
+        self._rpc, self._header, self._request = rpc, header, request
 
     async def handle(self, request: Request) -> Response:
-        """The import that a file has become, running."""
-        header = query_message(UploadHeader, request.scope["query_string"])
+        """What the method answers."""
+        header = query_message(self._header, request.scope["query_string"])
         if request.headers["content-type"].lower().startswith("multipart/"):
             try:
                 async with request.form(max_files=1, max_fields=20) as form:
@@ -59,27 +67,42 @@ class Upload:
                 raise InvalidField("body", "không phải biểu mẫu đúng", "is not a valid form") from error
         return await self._send(request, header, request.stream())
 
-    async def _send(self, request: Request, header: UploadHeader, data: AsyncIterator[bytes]) -> Response:
+    async def _send(self, request: Request, header: Any, data: AsyncIterator[bytes]) -> Response:
         fault: list[Exception] = []
 
-        async def messages() -> AsyncIterator[UploadImportRequest]:
-            yield UploadImportRequest(header=header)
+        async def messages() -> AsyncIterator[Any]:
+            yield self._request(header=header)
             try:
                 async for block in data:
                     for start in range(0, len(block), CHUNK):
-                        yield UploadImportRequest(chunk=block[start : start + CHUNK])
+                        yield self._request(chunk=block[start : start + CHUNK])
             except Exception as error:
                 fault.append(error)
                 raise  # grpc then cancels the call: a broken upload never looks like a whole file
 
         metadata = answers.caller(request.scope)
-        call = self._imports.UploadImport(messages(), timeout=timeout_for(STREAM_CAP_S), metadata=metadata)
+        call = self._rpc(messages(), timeout=timeout_for(STREAM_CAP_S), metadata=metadata)
         try:
             return answers.answer(await call)
         except (asyncio.CancelledError, grpc.aio.AioRpcError):
             if fault:
                 raise fault[0] from None
             raise
+
+
+def routes(channel: grpc.aio.Channel) -> tuple[Extra, ...]:
+    """The routes with what they are.
+
+    Args:
+        channel: where ImportService is.
+    """
+    imports = ImportServiceStub(channel)
+    parcels = Upload(imports.UploadImport, UploadHeader, UploadImportRequest)
+    outlines = Upload(imports.UploadAreaOutlines, AreaOutlinesHeader, UploadAreaOutlinesRequest)
+    return (
+        Extra("POST", PARCELS, parcels.handle, "UploadImport: a file as the body or in a form.", FORM),
+        Extra("POST", OUTLINES, outlines.handle, "UploadAreaOutlines: a file as the body or in a form.", OUTLINES_FORM),
+    )
 
 
 async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:

@@ -148,6 +148,30 @@ def hundred_thousand() -> bytes:
 
 
 @pytest.mark.slow
+def test_an_administrator_loads_outlines_and_reads_what_was_left_out(page: Page, product: Product) -> None:
+    square = shapely.box(108.08, 15.14, 108.18, 15.24)
+    shapes = {"20944": square, "99999": square}
+    features = [
+        {"type": "Feature", "properties": {"code": code}, "geometry": json.loads(shapely.to_geojson(shape))}
+        for code, shape in shapes.items()
+    ]
+    data = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    page.goto("/#/land")
+    page.get_by_role("tab", name="Đợt nhập").click()
+    panel = page.locator("details.outlines")
+    panel.locator("summary").click()
+    take = panel.get_by_label("Nạp tệp ranh giới")
+    take.set_input_files({"name": "xã.geojson", "mimeType": "application/json", "buffer": data})
+    expect(panel.get_by_role("status")).to_have_text("Đã nạp ranh giới 1 xã, phường (EPSG:4326).")
+    expect(panel.locator("li")).to_contain_text("bản ghi 2, mã 99999: không phải mã xã")
+    shapes_now = product.get("/v1/areas.geojson?areas=areas/2025-20944&areas=areas/2025-20938")["features"]
+    assert [one["properties"]["outline"] for one in shapes_now] == ["loaded", "schematic"]
+    with page.expect_response("**/v1/areaOutlines:upload*", timeout=60_000) as refused:
+        take.set_input_files({"name": "hỏng.geojson", "mimeType": "application/json", "buffer": b"{"})
+    assert refused.value.status == 400
+    assert product.get("/v1/areas.geojson?areas=areas/2025-20944")["features"][0] == shapes_now[0], "nothing changed"
+
+
 def test_a_hundred_thousand_parcels_pan_without_an_error(page: Page, product: Product) -> None:
     answer = product.upload("lon.geojson", hundred_thousand())
     assert answer["state"] == "IMPORT_STATE_COMMITTED"

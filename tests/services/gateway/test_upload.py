@@ -1,4 +1,4 @@
-"""Files reach UploadImport whole, in order, in chunks, with what the user says about them."""
+"""Files reach UploadImport and UploadAreaOutlines whole, in order, in chunks, with what the user says about them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ngoclinh.land.v1 import import_service_pb2 as imports
+from ngoclinh.land.v1.area_outline_pb2 import AreaOutlines
 from ngoclinh.land.v1.parcel_pb2 import IMPORT_STATE_RUNNING, Import
 
 from services.core.config import Settings
@@ -46,6 +47,14 @@ class Imports:
             state=IMPORT_STATE_RUNNING, options=header.options,
         )  # fmt: skip
 
+    async def UploadAreaOutlines(
+        self, requests: AsyncIterator[imports.UploadAreaOutlinesRequest], context: Any
+    ) -> AreaOutlines:
+        parts = [request async for request in requests]
+        header = parts[0].header
+        size = sum(len(part.chunk) for part in parts)
+        return AreaOutlines(outline_count=size, coordinate_system=f"{header.file_name} {header.coordinate_system}")
+
 
 @pytest.fixture
 async def upload(tmp_path: Path) -> AsyncIterator[Ask]:
@@ -57,8 +66,8 @@ async def upload(tmp_path: Path) -> AsyncIterator[Ask]:
     web = WebServer(Gateway(channel, settings).app, settings.gateway)
     await web.start()
 
-    async def post(query: str, body: bytes, headers: dict[str, str]) -> Any:
-        return await asyncio.to_thread(send, web.port, "POST", f"/v1/imports:upload{query}", body, headers)
+    async def post(query: str, body: bytes, headers: dict[str, str], door: str = "imports") -> Any:
+        return await asyncio.to_thread(send, web.port, "POST", f"/v1/{door}:upload{query}", body, headers)
 
     yield post
     await web.stop()
@@ -130,3 +139,14 @@ async def test_what_is_no_upload_is_refused(
 ) -> None:
     answer = await upload(query, body, headers)
     assert (answer.status, answer.reason) == (status, reason)
+
+
+async def test_outlines_go_in_by_a_door_of_their_own(upload: Ask) -> None:
+    query = "?file_name=x%C3%A3.gpkg&coordinate_system=5899"
+    file = 'Content-Disposition: form-data; name="file"; filename="b"'
+    for body, headers in ((b"x" * 700_000, RAW), (form((file, b"x" * 700_000)), FORM)):
+        answer = await upload(query, body, headers, "areaOutlines")
+        assert answer.status == 200
+        assert (answer.json["outline_count"], answer.json["coordinate_system"]) == (700_000, "xã.gpkg 5899")
+    assert (await upload(query, b"", RAW | {"Content-Length": str(4 << 20)}, "areaOutlines")).status == 413
+    assert (await upload("?options.scale=500", b"x", RAW, "areaOutlines")).reason == "INVALID_FIELD"

@@ -23,6 +23,7 @@ import { boundsOf } from "../ui/geo";
 import { importRow } from "../ui/imports";
 import type { Focus, Pick } from "../ui/map";
 import { loadMap, mapView } from "../ui/mapview";
+import { outlines as outlinesPart } from "../ui/outlines";
 import { parcelCard } from "../ui/parcel";
 import { roving, tabStop } from "../ui/roving";
 
@@ -53,6 +54,9 @@ export default function land({ query: first, update }: Context): View {
   let focus: Focus | undefined;
   let bounds: Box | undefined;
   let box: { width: number; key: string } = { width: 0, key: "" };
+
+  const loadOutlines = (): Promise<void> => outlines.load(() => get("/v1/areas.geojson", { watch_area: watchArea() }));
+  const outlinesPanel = outlinesPart(update, () => void loadOutlines());
 
   const areas = (): string[] => (query.getAll("areas").length ? query.getAll("areas") : (situation.data?.areas ?? []).flatMap(({ area }) => area?.name ?? []));
 
@@ -97,7 +101,7 @@ export default function land({ query: first, update }: Context): View {
   async function refresh(): Promise<void> {
     const area = watchArea();
     void imports.load(() => get("/v1/imports", { page_size: 50 }));
-    void outlines.load(() => get("/v1/areas.geojson", { watch_area: area }));
+    void loadOutlines();
     await situation.load(() => get<Situation>("/v1/situation", { watch_area: area }));
     void loadChoices((situation.data?.areas ?? []).flatMap((row) => row.area ?? [])).then(update, () => undefined);
     loadFindings();
@@ -119,7 +123,7 @@ export default function land({ query: first, update }: Context): View {
     document.querySelector(`[data-finding="${CSS.escape(finding.name)}"]`)?.scrollIntoView({ block: "nearest" });
   }
 
-  async function pickOnMap({ layer, properties }: Pick): Promise<void> {
+  async function pickOnMap({ layer, properties, near: [west, south, east, north] }: Pick): Promise<void> {
     const name = String(properties["name"] ?? "");
     if (layer === "parcel") change({ parcel: name });
     if (layer !== "finding") return;
@@ -127,10 +131,17 @@ export default function land({ query: first, update }: Context): View {
     const known = findings.data?.findings.find((one) => one.name === name);
     if (known) return pickFinding(known);
     await findings.load(async () => {
-      const list = (filter: Query): Promise<ListFindingsResponse> => get("/v1/findings", { ...filter, page_size: 1000 });
-      const [page, all] = await Promise.all([list({ "filter.areas": areas() }), list({})]); // of a file that names no commune too
-      const found = [...page.findings, ...all.findings].find((one) => one.name === name);
-      return { ...page, findings: [...(found ? [found] : []), ...page.findings.filter((one) => one.name !== name)] };
+      const { findings: around } = await get<ListFindingsResponse>("/v1/findings", {
+        "filter.bounds.west_deg": west,
+        "filter.bounds.south_deg": south,
+        "filter.bounds.east_deg": east,
+        "filter.bounds.north_deg": north,
+        "filter.rule_codes": [String(properties["rule_code"] ?? "")],
+        page_size: 1000,
+      });
+      const found = around.filter((one) => one.name === name);
+      const listed = findings.data ?? { findings: [], next_page_token: "", total_count: "0" };
+      return { ...listed, findings: [...found, ...listed.findings] };
     });
     const loaded = findings.data?.findings.find((one) => one.name === name);
     if (loaded) pickFinding(loaded);
@@ -199,11 +210,12 @@ export default function land({ query: first, update }: Context): View {
   }
 
   function importsTab(): TemplateResult {
-    return show(imports, ({ imports: all }) =>
+    const list = show(imports, ({ imports: all }) =>
       all.length
         ? html`<ul class="plain rows">${all.map(importRow)}</ul>`
         : html`<p class="empty">${t("land.no_imports")}</p>`,
     );
+    return html`${outlinesPanel()} ${list}`;
   }
 
   const bodies: Record<Tab, () => TemplateResult> = { findings: findingsTab, parcels: parcelsTab, imports: importsTab };

@@ -18,7 +18,8 @@ export interface FileOptions {
   scale: string;
 }
 
-const ACCEPT = ".gpkg,.geojson,.json,.zip,.shp,.gml,.dxf,.dgn,.xlsx,.csv,.kml,.fgb";
+/** Kinds of files with shapes. */
+export const ACCEPT = ".gpkg,.geojson,.json,.zip,.shp,.gml,.dxf,.dgn,.xlsx,.csv,.kml,.fgb";
 
 /** The file of this visit, so that it can be checked again with another coordinate system. */
 let last: { file: File; options: FileOptions } | undefined;
@@ -84,18 +85,21 @@ function progress(update: () => void): TemplateResult {
   </div>`;
 }
 
+/** The field for the coordinate system of a file. */
+export const systemSelect = (change?: (event: Event) => void): TemplateResult => html`<label class="field">
+  <span>${t("drop.crs")}</span>
+  <select name="coordinate_system" @change=${change}>
+    <option value="">${t("drop.crs_auto")}</option>
+    ${systems.map(({ epsg, title }) => html`<option value=${epsg}>${title} (EPSG:${epsg})</option>`)}
+    <option value="4326">WGS 84 (EPSG:4326)</option>
+  </select>
+</label>`;
+
 function optionFields(): TemplateResult {
   return html`<details class="file-options">
     <summary>${t("drop.options")}</summary>
     <div class="fields">
-      <label class="field">
-        <span>${t("drop.crs")}</span>
-        <select name="coordinate_system">
-          <option value="">${t("drop.crs_auto")}</option>
-          ${systems.map(({ epsg, title }) => html`<option value=${epsg}>${title} (EPSG:${epsg})</option>`)}
-          <option value="4326">WGS 84 (EPSG:4326)</option>
-        </select>
-      </label>
+      ${systemSelect()}
       <label class="field">
         <span>${t("drop.commune")}</span>
         <select name="commune">

@@ -30,8 +30,12 @@ export interface Pick {
   properties: Record<string, unknown>;
   lon: number;
   lat: number;
+  /** West, south, east, north of the ground around the pointer, in which what was clicked lies. */
+  near: [number, number, number, number];
 }
 
+/** Pixels around the pointer: a finding is hit from a little way off, and tiles round its place. */
+const NEAR_PX = 16;
 const PICKS: [string, Pick["layer"]][] = [
   ["findings", "finding"],
   ["tile-findings", "finding"],
@@ -182,7 +186,9 @@ export class MapElement extends HTMLElement {
 
   private hit(event: MapMouseEvent): Pick {
     const { x, y } = event.point;
-    const place = { lon: event.lngLat.lng, lat: event.lngLat.lat };
+    const [least, most] = [this.map!.unproject([x - NEAR_PX, y + NEAR_PX]), this.map!.unproject([x + NEAR_PX, y - NEAR_PX])];
+    const near: Pick["near"] = [least.lng, least.lat, most.lng, most.lat];
+    const place = { lon: event.lngLat.lng, lat: event.lngLat.lat, near };
     for (const [id, layer] of PICKS) {
       if (!this.map!.getLayer(id)) continue;
       const reach = layer === "finding" ? 6 : 0;

@@ -6,8 +6,8 @@ import { t } from "../core/i18n";
 import { icon } from "./icons";
 import { toast } from "./toast";
 
-/** A button that takes one file of a kind and sends it to a path. */
-export function taking<T>(path: string, accept: string, done: (answer: T) => void, update: () => void): (text: string, most: number) => TemplateResult {
+/** A button that takes one file of a kind and sends it to a path, which may tell the name of the file. */
+export function taking<T>(path: string | ((file: File) => string), accept: string, done: (answer: T) => void, update: () => void): (text: string, most: number) => TemplateResult {
   let running: { upload: Upload<T>; name: string; share: number } | undefined;
 
   async function send(file: File, most: number): Promise<void> {
@@ -15,7 +15,7 @@ export function taking<T>(path: string, accept: string, done: (answer: T) => voi
       toast(t("settings.too_large", { most: bytes(most) }), true);
       return;
     }
-    const sent = upload<T>(path, file, (share) => {
+    const sent = upload<T>(typeof path === "string" ? path : path(file), file, (share) => {
       if (running) running.share = share;
       update();
     });
