@@ -126,7 +126,7 @@ class LandServicer(LandServiceServicer):
 
     async def FindParcels(self, request: FindParcelsRequest, context: Any) -> FindParcelsResponse:
         """Current parcels by what a text says of them."""
-        found = [await self._store.find(list(key.communes), key.sheet, key.number) for key in request.keys]
+        found = await self._store.find(request.keys)
         return FindParcelsResponse(results=[FoundParcels(parcels=parcels) for parcels in found])
 
     async def SummarizeLand(self, request: SummarizeLandRequest, context: Any) -> SummarizeLandResponse:

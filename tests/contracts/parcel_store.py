@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
-from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
+from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter, ParcelKey
 from ngoclinh.land.v1.parcel_pb2 import Finding, ImportState, Severity
 from ngoclinh.type.v1.type_pb2 import BoundingBox
 
@@ -34,6 +34,10 @@ ERROR, WARNING, INFO = Severity.SEVERITY_ERROR, Severity.SEVERITY_WARNING, Sever
 
 def of_import(name: str) -> FindingFilter:
     return FindingFilter(**{"import": name})
+
+
+def a_key(communes: list[str], sheet: str, number: str) -> ParcelKey:
+    return ParcelKey(communes=communes, sheet=sheet, number=number)
 
 
 async def names(store: ParcelStore, filter_: ParcelFilter | None = None) -> list[str]:
@@ -100,7 +104,7 @@ class ParcelStoreContract:
         assert await names(store) == []
         assert await finding_names(store) == []
         assert await finding_names(store, of_import(running.name)) == []
-        assert await store.find(["areas/2004-20944"], "3", "1") == []
+        assert await store.find([a_key(["areas/2004-20944"], "3", "1")]) == [[]]
         assert (await store.summarize([AREA]))[0].parcel_count == 0
 
     async def test_after_the_commit_everything_is_there_as_it_was_put(self, store: ParcelStore) -> None:
@@ -265,11 +269,26 @@ class ParcelStoreContract:
 
     async def test_parcels_are_found_by_what_a_text_says(self, store: ParcelStore) -> None:
         await put(store, 1, [a_parcel(7, sheet="03", number="025-1 "), a_parcel(8)], [])
-        communes = ["areas/2025-20944", "areas/2004-20944"]
-        assert [parcel.name for parcel in await store.find(communes, "3", "25-1")] == [a_parcel(7).name]
-        assert [parcel.name for parcel in await store.find(communes, "003", "8")] == [a_parcel(8).name]
-        assert await store.find(["areas/2025-20944"], "3", "8") == []
-        assert await store.find([], "3", "8") == []
+        today, before = "areas/2025-20944", "areas/2004-20944"
+        found = await store.find(
+            [
+                a_key([today, before, before], "003", "8"),
+                a_key([today], "3", "8"),
+                a_key([before], "3", "25-1"),
+                a_key([], "3", "8"),
+                a_key([before], "3", "8"),
+            ]
+        )
+        seven, eight = [a_parcel(7).name], [a_parcel(8).name]
+        assert [[parcel.name for parcel in each] for each in found] == [eight, [], seven, [], eight]
+        assert await store.find([]) == []
+
+    async def test_a_key_that_means_several_parcels_gives_them_by_name(self, store: ParcelStore) -> None:
+        one, other = a_parcel(8, number="9"), a_parcel(7, number="09", commune="areas/2004-20941")
+        await put(store, 1, [one, other], [])
+        [found] = await store.find([a_key([one.commune, other.commune], "3", "9")])
+        assert [parcel.name for parcel in found] == sorted([one.name, other.name])
+        assert not any(parcel.wgs84_wkb or parcel.source_wkb for parcel in found)
 
     async def test_a_former_name_leads_to_the_parcel(self, store: ParcelStore) -> None:
         old = "parcels/2004-20944-1-77"
@@ -459,7 +478,7 @@ class ParcelStoreContract:
         assert await store.owners("parcels/2004-20944-9-9") is None
         everything = [await store.get(parcel.name), *await store.history(parcel.name)]
         everything += (await store.parcels(ParcelFilter(), 9)).parcels + await store.neighbours(other.name)
-        everything += await store.within(ParcelFilter(), 9) + await store.find([parcel.commune], "3", "1")
+        everything += await store.within(ParcelFilter(), 9) + (await store.find([a_key([parcel.commune], "3", "1")]))[0]
         assert not any("Bịa" in str(each) for each in everything)
 
     async def test_owners_belong_to_the_version_that_brought_them(self, store: ParcelStore) -> None:

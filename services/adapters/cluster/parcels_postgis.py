@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
-from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
+from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter, ParcelKey
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, ParcelOwners
 from psycopg.errors import UniqueViolation
 
@@ -195,14 +195,24 @@ class PostgisParcelStore:
 
         return await self.database.read(work)
 
-    async def find(self, commune_codes: Sequence[str], sheet: str, number: str) -> list[Parcel]:
-        """Current parcels by (any of the commune names, sheet, number), without geometry: the join with news."""
-        rows = await self._all(
-            f"SELECT {_BARE} FROM {CURRENT} WHERE h.commune = ANY(%s) AND h.sheet_key = %s AND h.number_key = %s"
-            " ORDER BY h.name",
-            (list(commune_codes), number_key(sheet), number_key(number)),
-        )
-        return [parcel_rows.parcel(*row) for row in rows]
+    async def find(self, keys: Sequence[ParcelKey]) -> list[list[Parcel]]:
+        """For each key the current parcels that it means, by name, without geometry: the join with news."""
+        wanted = [
+            (place, commune, number_key(key.sheet), number_key(key.number))
+            for place, key in enumerate(keys)
+            for commune in dict.fromkeys(key.communes)
+        ]
+        found: list[list[Parcel]] = [[] for _ in keys]
+        if wanted:
+            rows = await self._all(
+                f"SELECT {_BARE}, k.place FROM unnest(%s::integer[], %s::text[], %s::text[], %s::text[])"
+                f" AS k (place, commune, sheet, number), {CURRENT}"
+                " WHERE h.commune = k.commune AND h.sheet_key = k.sheet AND h.number_key = k.number ORDER BY h.name",
+                [list(column) for column in zip(*wanted, strict=True)],
+            )
+            for *row, place in rows:
+                found[place].append(parcel_rows.parcel(*row))
+        return found
 
     # ------------------------------------------------------------ findings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
-from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
+from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter, ParcelKey
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, ParcelOwners
 
 from services.adapters import parcel_rows
@@ -204,15 +204,19 @@ class SqliteParcelStore:
 
         return await self._database.read(work)
 
-    async def find(self, commune_codes: Sequence[str], sheet: str, number: str) -> list[Parcel]:
-        """Current parcels by (any of the commune names, sheet, number), without geometry: the join with news."""
-        marks = ", ".join("?" * len(commune_codes))
-        rows = await self._all(
-            f"SELECT {_BARE} FROM {sql.CURRENT} WHERE v.commune IN ({marks}) AND v.sheet_key = ? AND v.number_key = ?"
-            " ORDER BY v.name",
-            (*commune_codes, number_key(sheet), number_key(number)),
-        )
-        return [parcel_rows.parcel(*row) for row in rows]
+    async def find(self, keys: Sequence[ParcelKey]) -> list[list[Parcel]]:
+        """For each key the current parcels that it means, by name, without geometry: the join with news."""
+
+        def one(connection: sqlite3.Connection, key: ParcelKey) -> list[Parcel]:
+            marks = ", ".join("?" * len(key.communes))
+            rows = connection.execute(
+                f"SELECT {_BARE} FROM {sql.CURRENT} WHERE v.commune IN ({marks})"
+                " AND v.sheet_key = ? AND v.number_key = ? ORDER BY v.name",
+                (*key.communes, number_key(key.sheet), number_key(key.number)),
+            )
+            return [parcel_rows.parcel(*row) for row in rows]
+
+        return await self._database.read(lambda connection: [one(connection, key) for key in keys])
 
     # ------------------------------------------------------------ findings
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
-from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
+from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter, ParcelKey
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, ParcelOwners
 
 
@@ -157,10 +157,10 @@ class ParcelStore(Protocol):
         """
         ...
 
-    async def find(self, commune_codes: Sequence[str], sheet: str, number: str) -> list[Parcel]:
-        """Current parcels by (any of the commune names, sheet, number), without geometry: the join with news.
+    async def find(self, keys: Sequence[ParcelKey]) -> list[list[Parcel]]:
+        """For each key the current parcels that it means, by name, without geometry: the join with news.
 
-        Numbers are compared by `services.core.names.number_key`.
+        A parcel lies in any of the communes of the key. Numbers are compared by `services.core.names.number_key`.
         """
         ...
 
