@@ -88,8 +88,8 @@ class Server:
 
     def bring(self, file: Path) -> str:
         """Copy a file onto the server; its path there."""
-        shutil.copy(file, self.root / "root" / file.name)
-        return f"/root/{file.name}"
+        shutil.copy(file, self.root / "srv" / file.name)
+        return f"/srv/{file.name}"
 
 
 def bundle(version: str, folder: Path, broken: bool = False) -> Path:

@@ -73,7 +73,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def server(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Server:
     made = Server(tmp_path_factory.mktemp("server") / "root")
     path = made.bring(bundles["first"])
-    made.told = made.sound(f"cd /root && tar -xf {path} && ngoclinh-7.0.0/install")  # type: ignore[attr-defined]
+    made.told = made.sound(f"cd /srv && tar -xf {path} && ngoclinh-7.0.0/install")  # type: ignore[attr-defined]
     work(made, "một", "hai", "ba")
     return made
 
@@ -93,7 +93,7 @@ def test_it_installs_without_network_says_what_to_do_and_keeps_the_articles(serv
     owner = (server.root / DATA / "ledger.sqlite").stat()
     assert owner.st_uid != 0
     assert (server.root / DATA).stat().st_mode & 0o777 == 0o700
-    again = server.run("/root/ngoclinh-7.0.0/install")
+    again = server.run("/srv/ngoclinh-7.0.0/install")
     assert again.returncode == 2
     assert "ngoclinh update" in again.stderr
 
