@@ -58,7 +58,7 @@ _INDOCHINA = timezone(timedelta(hours=7))
 _STEPS = 10_000
 """Pairs of a step of time and a label in one answer; what is more comes with further requests."""
 _AREAS = 50
-"""Areas in one request: the buckets of an answer are limited."""
+"""Areas in one request: the buckets of an answer are limited. The first ones are counted with the totals."""
 
 Answer = Mapping[str, Any]
 Ask = Callable[..., Awaitable[Answer]]
@@ -70,9 +70,12 @@ async def count(
 ) -> SummarizeArticlesResponse:
     """The answer of `ArticleIndex.summarize`."""
     query = condition(filter_)
+    areas = list(dict.fromkeys(filter_.areas)) if by_area else []
     aggregations = _facet_aggregations(facets)
     if interval in _INTERVALS:
         aggregations["time"] = _time_aggregation(interval)
+    if areas:
+        aggregations["area"] = _area_aggregation(areas[:_AREAS], facets)
     told = await ask(query=query, size=0, track_total_hits=True, aggregations=aggregations)
     found = told.get("aggregations", {})
     response = SummarizeArticlesResponse(
@@ -80,9 +83,12 @@ async def count(
     )
     if interval in _INTERVALS:
         add_histogram(response, await _steps(ask, query, interval, found["time"]))
-    areas = list(dict.fromkeys(filter_.areas)) if by_area else []
     for start in range(0, len(areas), _AREAS):
-        await _add_areas(ask, response, query, areas[start : start + _AREAS], facets)
+        part = areas[start : start + _AREAS]
+        if start:
+            further = {"area": _area_aggregation(part, facets)}
+            found = (await ask(query=query, size=0, aggregations=further))["aggregations"]
+        _add_areas(response, found["area"]["buckets"], part, facets)
     return response
 
 
@@ -129,18 +135,20 @@ async def _steps(ask: Ask, query: Any, interval: int, found: Answer) -> dict[dat
         found = (await ask(query=query, size=0, aggregations=further))["aggregations"]["time"]
 
 
-async def _add_areas(
-    ask: Ask, response: SummarizeArticlesResponse, query: Any, areas: Sequence[str], facets: Sequence[int]
-) -> None:
+def _area_aggregation(areas: Sequence[str], facets: Sequence[int]) -> dict[str, Any]:
     local = {
         "original": {"filter": {"term": {"original": True}}},
         "newest": {"max": {"field": "when_micros"}},
         **_facet_aggregations(facets),
     }
-    filters = {area: {"term": {"areas": area}} for area in areas}
-    told = await ask(query=query, size=0, aggregations={"area": {"filters": {"filters": filters}, "aggs": local}})
+    return {"filters": {"filters": {area: {"term": {"areas": area}} for area in areas}}, "aggs": local}
+
+
+def _add_areas(
+    response: SummarizeArticlesResponse, buckets: Answer, areas: Sequence[str], facets: Sequence[int]
+) -> None:
     for area in areas:
-        found = told["aggregations"]["area"]["buckets"][area]
+        found = buckets[area]
         added = response.areas.add(
             area=area,
             total_count=found["doc_count"],
