@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from services import signature
 from services.backup.content import release
 from services.core.clock import utc_now
 from services.core.errors import Conflict, Forbidden, InvalidField, NgocLinhError, RefusedFile, UnreadableFile
@@ -47,6 +48,7 @@ class Places:
     data: Path = Path("/var/lib/ngoclinh")
     unit: Path = Path("/etc/systemd/system/ngoclinh.service")
     command: Path = Path("/usr/local/bin/ngoclinh")
+    key: Path = Path("/etc/ngoclinh/release.pub")
     user: str = "ngoclinh"
 
     def program(self, release_folder: Path, *arguments: str) -> list[str]:
@@ -76,13 +78,14 @@ def update(bundle: Path, say: Say, places: Places = Places(), sha256: str = "") 
 
     Raises:
         Forbidden: not as root.
-        RefusedFile, UnreadableFile: the bundle is damaged or none.
+        RefusedFile, UnreadableFile: the bundle is damaged or none, or its signature is not as `signature.require` asks.
         Conflict: it is not newer, or the new release does not work here: everything is as it was before.
     """
     if os.geteuid() != 0:
         raise Forbidden("Cần quyền root: sudo ngoclinh update TỆP", "Root is needed: sudo ngoclinh update FILE")
     before = metadata.version("ngoclinh")
     with _unpacked(bundle, sha256) as folder:
+        signature.require(folder, places.key, named=bool(sha256))
         after = _newer(folder, before)
         say(f"Cài phiên bản {after} bên cạnh {before} …", f"Installing release {after} beside {before} …")
         _run(["sh", str(folder / "install"), "--release-only"])
@@ -104,14 +107,15 @@ def update(bundle: Path, say: Say, places: Places = Places(), sha256: str = "") 
     return before, after
 
 
-def examine(bundle: Path) -> str:
-    """The release of a bundle that can be installed here; nothing is changed.
+def examine(bundle: Path, places: Places = Places()) -> str:
+    """The release of a bundle that can be installed here, with its hash named; nothing is changed.
 
     Raises:
-        RefusedFile, UnreadableFile: the bundle is damaged or none.
+        RefusedFile, UnreadableFile: the bundle is damaged or none, or another key than that of this installation signed it.
         Conflict: it is not newer.
     """
     with _unpacked(bundle) as folder:
+        signature.require(folder, places.key, named=True)
         return _newer(folder, metadata.version("ngoclinh"))
 
 
@@ -132,8 +136,7 @@ def _newer(folder: Path, before: str) -> str:
 def _unpacked(bundle: Path, sha256: str = "") -> Iterator[Path]:
     """The folder of a bundle whose every file has the hash that it states.
 
-    Who made a bundle is not proved by it: its own hash is compared by people, with the one that was published. Where
-    that hash is given, the bytes that have it are those that are unpacked, whoever may write the file meanwhile.
+    Who made the bundle is not proved by it, see `signature`. Where the hash of the bundle is given, the bytes that have it are those that are unpacked, whoever may write the file meanwhile.
     """
     with tempfile.TemporaryDirectory(prefix="ngoclinh-update-") as temporary:
         try:
@@ -192,7 +195,8 @@ def _compare(root: Path) -> None:
     except (OSError, ValueError) as error:
         raise _damaged("SHA256SUMS") from error
     found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
-    found.pop("SHA256SUMS")
+    found.pop(signature.SUMS)
+    found.pop(signature.SIGNATURE, None)
     if found.keys() != stated.keys():
         raise _damaged("SHA256SUMS")
     for name, path in found.items():
@@ -260,8 +264,11 @@ def _answers(url: str) -> bool:
 
 
 def _switch(places: Places, folder: Path, new: Path) -> None:
-    """From now on the new release is the installed one."""
-    for name, target in (("ngoclinh.service", places.unit), ("ngoclinh", places.command)):
+    """From now on the new release is the installed one, and its maker's key that of this installation."""
+    files = {"ngoclinh.service": places.unit, "ngoclinh": places.command}
+    if (folder / signature.KEY).is_file():
+        files[signature.KEY] = places.key
+    for name, target in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.new")
         shutil.copyfile(folder / name, beside)

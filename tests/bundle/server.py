@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -92,8 +93,28 @@ class Server:
         return f"/srv/{file.name}"
 
 
-def bundle(version: str, folder: Path, broken: bool = False) -> Path:
-    """A bundle of this source with another version; a broken one does not start."""
+def sign(command: str, place: Path, key: Path) -> None:
+    """Do what `bundle/sign.py` does, with a private key."""
+    script = ROOT / "bundle" / "sign.py"
+    subprocess.run([sys.executable, script, command, place], check=True, env=os.environ | {"BUNDLE_KEY": str(key)})
+
+
+def signed_again(made: Path, folder: Path, key: Path | None) -> Path:
+    """The same bundle with the signature of another key, or with none."""
+    subprocess.run(["tar", "-xf", made, "-C", folder], check=True)
+    root = folder / made.stem
+    if key:
+        sign("sign", root, key)
+    else:
+        (root / "SHA256SUMS.sig").unlink()
+    other = folder / f"{'forged' if key else 'unsigned'}.tar"
+    subprocess.run(["tar", "-cf", other, "-C", folder, root.name], check=True)
+    shutil.rmtree(root)
+    return other
+
+
+def bundle(version: str, folder: Path, key: Path, broken: bool = False) -> Path:
+    """A signed bundle of this source with another version; a broken one does not start."""
     source = folder / f"source-{version}"
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
@@ -107,7 +128,7 @@ def bundle(version: str, folder: Path, broken: bool = False) -> Path:
     if broken:
         (source / "services/cli/up.py").write_text('raise SystemExit("this release is broken")\n')
     done = subprocess.run(
-        [ROOT / "bundle" / "build"], env={"SOURCE": str(source), "PATH": "/usr/local/bin:/usr/bin:/bin"} | _pip(), check=True,
+        [ROOT / "bundle" / "build"], env={"SOURCE": str(source), "BUNDLE_KEY": str(key), "PATH": "/usr/local/bin:/usr/bin:/bin"} | _pip(), check=True,
         capture_output=True, text=True,
     )  # fmt: skip
     made = Path(done.stdout.strip())

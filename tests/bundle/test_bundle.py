@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundle.server import ROOT, Server, bundle, mirror
+from tests.bundle.server import ROOT, Server, bundle, mirror, sign, signed_again
 from tests.services.backup.office import everything, rows
 
 pytestmark = [
@@ -62,11 +62,16 @@ def work(server: Server, *pages: str) -> str:
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("bundles")
-    return {
-        "first": bundle("7.0.0", folder),
-        "next": bundle("7.1.0", folder),
-        "broken": bundle("7.2.0", folder, broken=True),
+    key, other = folder / "key.pem", folder / "other.pem"
+    sign("key", key, key)
+    sign("key", other, other)
+    made = {
+        "first": bundle("7.0.0", folder, key),
+        "next": bundle("7.1.0", folder, key),
+        "broken": bundle("7.2.0", folder, key, broken=True),
     }
+    again = {"forged": other, "unsigned": None}
+    return made | {name: signed_again(made["next"], folder, by) for name, by in again.items()}
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +156,17 @@ def test_the_commands_of_the_chapter_on_restoring_do_what_it_says(server: Server
     assert "Đang chạy và trả lời" in told or "Runs and answers" in told
     assert articles(server) == count
     assert list((server.root / DATA).glob("before-restore-*"))
+
+
+def test_only_the_maker_of_the_first_bundle_is_followed(server: Server, bundles: dict[str, Path]) -> None:
+    key = (server.root / "etc/ngoclinh/release.pub").stat()
+    assert (key.st_uid, key.st_mode & 0o777) == (0, 0o644)
+    assert (server.root / "etc/ngoclinh").stat().st_mode & 0o777 == 0o750
+    for name, why in (("forged", "not signed by the key"), ("unsigned", "--sha256")):
+        done = server.run(f"ngoclinh --lang en update {server.bring(bundles[name])}")
+        assert done.returncode == 2
+        assert why in done.stderr
+    assert "ngoclinh 7.0.0" in server.sound("ngoclinh --version")
 
 
 def test_a_release_that_does_not_start_is_taken_back(server: Server, bundles: dict[str, Path]) -> None:

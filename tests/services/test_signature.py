@@ -1,0 +1,109 @@
+"""Bundles that are signed: by the key of this installation, by another, by nobody."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from services import update
+from services.core.errors import NgocLinhError, RefusedFile
+
+SIGN = Path(__file__).parents[2] / "bundle" / "sign.py"
+
+
+def sign(command: str, place: Path, key: Path) -> None:
+    subprocess.run([sys.executable, SIGN, command, place], check=True, env=os.environ | {"BUNDLE_KEY": str(key)})
+
+
+def made(folder: Path, key: Path | None) -> Path:
+    """A bundle as `bundle/build` makes it, of two files."""
+    root = folder / "ngoclinh-9.0.0"
+    root.mkdir(parents=True)
+    (root / "VERSION").write_text("9.0.0\n")
+    (root / "install").write_text("exit 3\n")
+    if key:
+        sign("pub", root, key)
+    sums = [f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in sorted(root.iterdir())]
+    (root / "SHA256SUMS").write_text("".join(sums))
+    if key:
+        sign("sign", root, key)
+    return packed(root)
+
+
+def packed(root: Path) -> Path:
+    file = root.parent / "bundle.tar"
+    with tarfile.open(file, "w", format=tarfile.GNU_FORMAT) as archive:
+        archive.add(root, root.name)
+    return file
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[Path, Path]:
+    """A private key, and the public one where an installation has it."""
+    private, etc = tmp_path / "key.pem", tmp_path / "etc"
+    etc.mkdir()
+    sign("key", private, private)
+    sign("pub", etc, private)
+    assert private.stat().st_mode & 0o777 == 0o600
+    return private, etc / "release.pub"
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of root's is touched: the script of the bundle ends the update."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+def told(bundle: Path, key: Path, sha256: str = "") -> str:
+    """How an update ends; "code 3" is the script of the bundle, which runs only where the bundle was accepted."""
+    with pytest.raises(NgocLinhError) as caught:
+        update.update(bundle, lambda vi, en: None, update.Places(opt=key.parent / "opt", key=key), sha256)
+    return caught.value.en
+
+
+def test_a_bundle_signed_by_the_key_of_the_installation_needs_no_hash(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    bundle = made(tmp_path / "a", keys[0])
+    assert "code 3" in told(bundle, keys[1])
+    assert update.examine(bundle, update.Places(key=keys[1])) == "9.0.0"
+
+
+def test_the_key_that_a_bundle_brings_proves_nothing_even_with_its_hash(
+    keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    sign("key", other, other)
+    bundle = made(tmp_path / "a", other)
+    digest = hashlib.sha256(bundle.read_bytes()).hexdigest()
+    for sha256 in ("", digest):
+        assert "not signed by the key" in told(bundle, keys[1], sha256)
+    with pytest.raises(RefusedFile):
+        update.examine(bundle, update.Places(key=keys[1]))
+
+
+def test_a_changed_list_of_hashes_is_refused(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    made(tmp_path / "a", keys[0])
+    root = tmp_path / "a" / "ngoclinh-9.0.0"
+    (root / "install").write_text("exit 4\n")
+    names = ("VERSION", "install", "release.pub")
+    sums = (f"{hashlib.sha256((root / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
+    (root / "SHA256SUMS").write_text("".join(sums))
+    assert "not signed by the key" in told(packed(root), keys[1])
+
+
+def test_an_unsigned_bundle_needs_its_hash_where_a_key_is_known(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    bundle = made(tmp_path / "a", None)
+    assert "--sha256" in told(bundle, keys[1])
+    assert "code 3" in told(bundle, keys[1], hashlib.sha256(bundle.read_bytes()).hexdigest())
+    assert "code 3" in told(bundle, tmp_path / "none.pub")
+
+
+def test_a_damaged_key_of_the_installation_lets_nothing_in(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    bundle = made(tmp_path / "a", keys[0])
+    keys[1].write_text("no key")
+    assert "no public Ed25519 key" in told(bundle, keys[1])
