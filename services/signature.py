@@ -28,8 +28,12 @@ def require(folder: Path, key: Path, named: bool) -> None:
     Raises:
         RefusedFile: another key signed it, nobody did, or the key of this installation cannot be read.
     """
-    if not key.exists():
+    try:
+        pem = key.read_bytes()
+    except FileNotFoundError:
         return
+    except OSError as error:
+        raise _unreadable(key) from error
     signature = folder / SIGNATURE
     if not signature.is_file():
         if named:
@@ -39,8 +43,8 @@ def require(folder: Path, key: Path, named: bool) -> None:
             "The bundle is not signed; name the SHA-256 that its maker published, by --sha256.",
         )
     try:
-        public = load_pem_public_key(key.read_bytes())
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        public = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise _unreadable(key) from error
     if not isinstance(public, Ed25519PublicKey):
         raise _unreadable(key)
@@ -53,4 +57,7 @@ def require(folder: Path, key: Path, named: bool) -> None:
 
 
 def _unreadable(key: Path) -> RefusedFile:
-    return RefusedFile(f"{key} không phải khoá công khai Ed25519.", f"{key} is no public Ed25519 key.")
+    return RefusedFile(
+        f"{key} không đọc được hoặc không phải khoá công khai Ed25519.",
+        f"{key} cannot be read or is no public Ed25519 key.",
+    )
