@@ -9,6 +9,7 @@ import grpc.aio
 from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 from ngoclinh.media.v1.article_pb2 import Article, Evidence, Source
 from ngoclinh.media.v1.media_service_pb2 import (
+    ArticleFilter,
     CorrectArticleRequest,
     CreateSourceRequest,
     CreateSourceResponse,
@@ -18,6 +19,8 @@ from ngoclinh.media.v1.media_service_pb2 import (
     GetSourceRequest,
     ListArticlesRequest,
     ListArticlesResponse,
+    ListParcelMentionsRequest,
+    ListParcelMentionsResponse,
     ListSourcesRequest,
     ListSourcesResponse,
     RunSourceRequest,
@@ -153,6 +156,24 @@ class MediaServicer(MediaServiceServicer):
         """Counts of the articles that match."""
         filter_ = await spelled_out(self._areas, request.filter)
         return await self._index.summarize(filter_, request.facets, request.interval, request.by_area)
+
+    async def ListParcelMentions(self, request: ListParcelMentionsRequest, context: Any) -> ListParcelMentionsResponse:
+        """Parcels that articles name, by article, newest first."""
+        after = paging.decode_token("parcelMentions", request.filter, request.page_token)
+        size = paging.page_size(request.page_size, 1000, 1000)
+        filter_ = ArticleFilter(only_with_parcels=True)
+        filter_.MergeFrom(await spelled_out(self._areas, request.filter))
+        page = await self._index.search(filter_, size, after)
+        answer = ListParcelMentionsResponse(total_count=page.total)
+        for article in page.articles:
+            answer.mentions.add(
+                article=article.name,
+                current_areas=article.current_areas,
+                parcel_references=article.parcel_references,
+            )
+        if page.next_key is not None:
+            answer.next_page_token = paging.encode_token("parcelMentions", request.filter, page.next_key)
+        return answer
 
     async def CorrectArticle(self, request: CorrectArticleRequest, context: Any) -> Article:
         """Keep what a person says; the ledger first, then the index."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from google.protobuf.timestamp_pb2 import Timestamp
 from ngoclinh.land.v1.land_service_pb2 import LandSummary, ParcelKey
 from ngoclinh.land.v1.parcel_pb2 import Parcel
-from ngoclinh.media.v1.article_pb2 import Article, ParcelReference
-from ngoclinh.media.v1.media_service_pb2 import AreaCounts, ArticleFacet, FacetBucket
+from ngoclinh.media.v1.article_pb2 import ParcelReference
+from ngoclinh.media.v1.media_service_pb2 import AreaCounts, ArticleFacet, FacetBucket, ParcelMention
 from ngoclinh.situation.v1.situation_service_pb2 import LandSituation, MediaSituation, MentionedParcel
 
 from services.core.areas import register
@@ -63,7 +63,7 @@ def land(summary: LandSummary) -> LandSituation:
     return situation
 
 
-def mentions(articles: Iterable[Article], areas: Sequence[str]) -> dict[str, dict[Key, list[str]]]:
+def mentions(articles: Iterable[ParcelMention], areas: Sequence[str]) -> dict[str, dict[Key, list[str]]]:
     """By commune of `areas`: the parcels that articles name, each with the names of those articles, in their order.
 
     A reference that leaves the commune open counts for the one commune that the article is about.
@@ -76,8 +76,8 @@ def mentions(articles: Iterable[Article], areas: Sequence[str]) -> dict[str, dic
             for area in _areas_of(reference, commune):
                 if area in found:
                     names = found[area].setdefault(key, [])
-                    if article.name not in names and len(names) < MAX_ARTICLES:
-                        names.append(article.name)
+                    if article.article not in names and len(names) < MAX_ARTICLES:
+                        names.append(article.article)
     return found
 
 

@@ -19,12 +19,12 @@ from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceStub
 from ngoclinh.land.v1.land_service_pb2 import FindParcelsRequest, LandSummary, SummarizeLandRequest
 from ngoclinh.land.v1.land_service_pb2_grpc import LandServiceStub
 from ngoclinh.land.v1.parcel_pb2 import LandValidated, Parcel
-from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.media_service_pb2 import (
     AreaCounts,
     ArticleFilter,
-    ListArticlesRequest,
+    ListParcelMentionsRequest,
     ListSourcesRequest,
+    ParcelMention,
     SummarizeArticlesRequest,
 )
 from ngoclinh.media.v1.media_service_pb2_grpc import MediaServiceStub
@@ -48,8 +48,10 @@ HALF_S = 10.0
 """Longest wait for one half in seconds."""
 KEPT_S = 5.0
 """The same where an earlier answer can stand in."""
-PAGES = 5
-"""Pages of 200 articles that are looked through for parcels."""
+MENTIONING = 1000
+"""Most articles that are looked through for parcels, the newest."""
+TOGETHER = 500
+"""Most parcels that are asked for in one call."""
 
 T = TypeVar("T")
 
@@ -59,7 +61,6 @@ _log = get_logger(__name__)
 @dataclass
 class _Media:
     counts: dict[str, AreaCounts] = field(default_factory=dict)
-    articles: list[Article] = field(default_factory=list)
     poll_times: list[Timestamp] = field(default_factory=list)
 
 
@@ -68,7 +69,17 @@ class _Land:
     summaries: dict[str, LandSummary] = field(default_factory=dict)
 
 
+_Mentions = Sequence[ParcelMention]
 _Parcels = dict[join.Key, Sequence[Parcel]]
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Parcels that articles name: the articles, the parcels by commune, and what the store has of them."""
+
+    mentions: Half[_Mentions]
+    keys: Mapping[str, Mapping[join.Key, Sequence[str]]]
+    parcels: Half[_Parcels]
 
 
 class SituationServicer(SituationServiceServicer):
@@ -92,6 +103,7 @@ class SituationServicer(SituationServiceServicer):
         self._clock = clock
         self._known: dict[str, Area] = {}
         self._kept_media = LastGood[_Media]()
+        self._kept_mentions = LastGood[_Mentions]()
         self._kept_land = LastGood[_Land]()
         self._kept_parcels = LastGood[_Parcels]()
 
@@ -114,21 +126,22 @@ class SituationServicer(SituationServiceServicer):
         range_ = self._range(request)
         watch_area, names = await self._communes(request)
         units = await asyncio.gather(*(self._unit(name) for name in names))
-        media, land = await asyncio.gather(
-            self._half(self._kept_media, (*names, *_span(range_, now)), self._media(names, range_)),
+        filter_ = ArticleFilter(areas=names, time_range=range_)
+        question = (*names, *_span(range_, now))
+        named, media, land = await asyncio.gather(
+            self._named(question, filter_),
+            self._half(self._kept_media, question, self._media(filter_)),
             self._half(self._kept_land, tuple(names), self._land(names)),
         )
-        mentions = join.mentions(media.value.articles if media.value else (), names)
-        keys = [key for keys in mentions.values() for key in keys]
-        parcels = await self._half(self._kept_parcels, tuple(keys), self._parcels(keys))
         situation = Situation(
             time_range=range_,
             watch_area=watch_area,
-            freshness=[self._media_freshness(media), self._land_freshness(land, parcels)],
+            freshness=[self._media_freshness(media, named.mentions), self._land_freshness(land, named.parcels)],
             compute_time=to_timestamp(now),
         )
         for name, unit in zip(names, units, strict=True):
-            entry = AreaSituation(area=unit, mentioned_parcels=join.mentioned(mentions[name], parcels.value or {}))
+            mentioned = join.mentioned(named.keys[name], named.parcels.value or {})
+            entry = AreaSituation(area=unit, mentioned_parcels=mentioned)
             if media.value:
                 entry.media.CopyFrom(join.media(media.value.counts.get(name, AreaCounts())))
             if land.value:
@@ -171,46 +184,42 @@ class SituationServicer(SituationServiceServicer):
             self._known[name] = await self._area.GetArea(GetAreaRequest(name=name))
         return self._known[name]
 
-    async def _media(self, names: Sequence[str], range_: TimeRange) -> _Media:
-        filter_ = ArticleFilter(areas=names, time_range=range_)
-        counts, articles, sources = await asyncio.gather(
+    async def _media(self, filter_: ArticleFilter) -> _Media:
+        counts, sources = await asyncio.gather(
             self._media_service.SummarizeArticles(
                 SummarizeArticlesRequest(filter=filter_, facets=join.FACETS, by_area=True)
             ),
-            self._articles(filter_),
             self._media_service.ListSources(ListSourcesRequest(page_size=1000)),
         )
-        return _Media(
-            {area.area: area for area in counts.areas}, articles, [source.poll_time for source in sources.sources]
-        )
+        return _Media({area.area: area for area in counts.areas}, [source.poll_time for source in sources.sources])
 
-    async def _articles(self, filter_: ArticleFilter) -> list[Article]:
-        """Articles that name a parcel, newest first."""
-        request = ListArticlesRequest(page_size=200)
-        request.filter.CopyFrom(filter_)
-        request.filter.only_with_parcels = True
-        articles: list[Article] = []
-        for _ in range(PAGES):
-            page = await self._media_service.ListArticles(request)
-            articles += page.articles
-            request.page_token = page.next_page_token
-            if not page.next_page_token:
-                break
-        return articles
+    async def _named(self, question: Hashable, filter_: ArticleFilter) -> _Named:
+        """The parcels that articles name, looked up as soon as they are known."""
+        mentions = await self._half(self._kept_mentions, question, self._mentions(filter_))
+        by_area = join.mentions(mentions.value or (), filter_.areas)
+        keys = [key for keys in by_area.values() for key in keys]
+        return _Named(mentions, by_area, await self._half(self._kept_parcels, tuple(keys), self._parcels(keys)))
+
+    async def _mentions(self, filter_: ArticleFilter) -> _Mentions:
+        request = ListParcelMentionsRequest(filter=filter_, page_size=MENTIONING)
+        return (await self._media_service.ListParcelMentions(request)).mentions
 
     async def _land(self, names: Sequence[str]) -> _Land:
         answer = await self._land_service.SummarizeLand(SummarizeLandRequest(areas=names))
         return _Land({summary.area: summary for summary in answer.summaries})
 
     async def _parcels(self, keys: Sequence[join.Key]) -> _Parcels:
-        """Parcels of the store by mention, 500 in one call."""
-        asked = [(key, wanted) for key in dict.fromkeys(keys) if (wanted := join.lookup(key))]
-        found: _Parcels = {}
-        for start in range(0, len(asked), 500):
-            part = asked[start : start + 500]
-            answer = await self._land_service.FindParcels(FindParcelsRequest(keys=[wanted for _, wanted in part]))
-            found |= {key: result.parcels for (key, _), result in zip(part, answer.results, strict=True)}
-        return found
+        """Parcels of the store by mention."""
+        asked = {key: found for key in keys if (found := join.lookup(key))}
+        wanted = list(asked.values())
+        answers = await asyncio.gather(
+            *(
+                self._land_service.FindParcels(FindParcelsRequest(keys=wanted[start : start + TOGETHER]))
+                for start in range(0, len(wanted), TOGETHER)
+            )
+        )
+        results = (result for answer in answers for result in answer.results)
+        return {key: result.parcels for key, result in zip(asked, results, strict=True)}
 
     async def _half(self, kept: LastGood[T], question: Hashable, work: Coroutine[Any, Any, T]) -> Half[T]:
         """The answer of a half; where it fails or takes longer than its share of the deadline, the last good one."""
@@ -224,14 +233,14 @@ class SituationServicer(SituationServiceServicer):
             _log.warning("half without an answer", error=str(status.from_error(error).message or error))
             return Half(last, silent=True)
 
-    def _media_freshness(self, half: Half[_Media]) -> Freshness:
-        if half.value is None:
+    def _media_freshness(self, half: Half[_Media], mentions: Half[_Mentions]) -> Freshness:
+        if half.value is None or mentions.value is None:
             return freshness.missing("media")
         newest = join.newest(half.value.poll_times) or join.newest(
             counts.newest_publish_time for counts in half.value.counts.values()
         )
-        if half.silent:
-            return freshness.earlier("media", newest, half.time, self._clock())
+        if half.silent or mentions.silent:
+            return freshness.earlier("media", newest, min(half.time, mentions.time), self._clock())
         return freshness.current("media", newest, self._clock(), self._settings.stale_after_hours)
 
     def _land_freshness(self, half: Half[_Land], parcels: Half[_Parcels]) -> Freshness:

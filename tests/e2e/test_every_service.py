@@ -53,6 +53,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "interval": "TIME_INTERVAL_DAY",
         "by_area": True,
     },
+    "MediaService.ListParcelMentions": {"filter": {"areas": ["areas/2025-20944"]}, "page_size": 10},
     "MediaService.CorrectArticle": {
         "name": "<ARTICLE>",
         "sentiment": "negative",

@@ -20,7 +20,9 @@ from ngoclinh.media.v1.media_service_pb2 import (
     GetArticleRequest,
     GetSourceRequest,
     ListArticlesRequest,
+    ListParcelMentionsRequest,
     ListSourcesRequest,
+    ParcelMention,
     SubmitArticleRequest,
     SummarizeArticlesRequest,
 )
@@ -93,6 +95,25 @@ async def test_a_token_of_another_filter_is_refused(stores: Stores, media: Media
         other = ListArticlesRequest(page_size=1, page_token=token, filter=ArticleFilter(only_originals=True))
         code, reason, _ = await refusal(media.ListArticles(other))
         assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
+
+
+async def test_mentions_of_parcels_come_by_article_in_pages(stores: Stores, media: MediaServiceStub) -> None:
+    made = [article(str(n), days=n, current_areas=AREAS[:2]) for n in range(4)]
+    for number, each in enumerate(made[1:]):
+        each.parcel_references.add(commune=AREAS[0], sheet="5", parcel=f"{number}", text=f"thửa {number}", offset=3)
+        each.parcel_references.add(parcel="7")
+    await stores.index.put(made)
+    filter_ = ArticleFilter(areas=AREAS[:1])
+    first = await media.ListParcelMentions(ListParcelMentionsRequest(filter=filter_, page_size=2))
+    token = first.next_page_token
+    rest = await media.ListParcelMentions(ListParcelMentionsRequest(filter=filter_, page_size=2, page_token=token))
+    assert [first.total_count, rest.total_count, rest.next_page_token] == [3, 3, ""]
+    assert [*first.mentions, *rest.mentions] == [
+        ParcelMention(article=each.name, current_areas=each.current_areas, parcel_references=each.parcel_references)
+        for each in reversed(made[1:])
+    ]
+    code, reason, _ = await refusal(media.ListArticles(ListArticlesRequest(filter=filter_, page_token=token)))
+    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
 
 
 async def test_a_watch_area_stands_for_its_communes(stores: Stores, media: MediaServiceStub) -> None:

@@ -67,6 +67,7 @@ class Media(Generic):
         self.poll_time: datetime | None = NOW - timedelta(minutes=5)
         self.delay_s = 0.0
         self.down = False
+        self.mentions_down = False
         self.filter = media.ArticleFilter()
 
     async def SummarizeArticles(self, request: Any, context: Any) -> media.SummarizeArticlesResponse:
@@ -88,17 +89,18 @@ class Media(Generic):
             counts.facets.add(facet=facet, buckets=buckets)
         return media.SummarizeArticlesResponse(total_count=3, areas=[counts, media.AreaCounts(area=MAI)])
 
-    async def ListArticles(self, request: Any, context: Any) -> media.ListArticlesResponse:
-        self.calls.append("list")
-        assert request.filter.only_with_parcels
+    async def ListParcelMentions(self, request: Any, context: Any) -> media.ListParcelMentionsResponse:
+        self.calls.append("mentions")
+        if self.mentions_down:
+            raise Unavailable("hỏng", "down")
 
-        def naming(name: str, *references: tuple[str, str, str]) -> article.Article:
+        def naming(name: str, *references: tuple[str, str, str]) -> media.ParcelMention:
             parcels = [article.ParcelReference(commune=c, sheet=s, parcel=p) for c, s, p in references]
-            return article.Article(name=name, current_areas=[LENG], parcel_references=parcels)
+            return media.ParcelMention(article=name, current_areas=[LENG], parcel_references=parcels)
 
         first = naming("articles/a", (OLD_LENG, "5", "123"), ("", "5", "124"), (OLD_LENG, "", "7"))
         second = naming("articles/b", (OLD_LENG, "5", "123"), ("areas/2004-00001", "1", "1"))
-        return media.ListArticlesResponse(articles=[first, second])
+        return media.ListParcelMentionsResponse(mentions=[first, second], total_count=2)
 
     async def ListSources(self, request: Any, context: Any) -> media.ListSourcesResponse:
         self.calls.append("sources")
@@ -202,7 +204,7 @@ async def test_parcels_that_articles_name_are_joined_to_the_store(world: World) 
 
 async def test_the_number_of_calls_does_not_grow_with_the_communes(world: World) -> None:
     await world.situation()
-    assert sorted(world.media.calls) == ["list", "sources", "summarize"]
+    assert sorted(world.media.calls) == ["mentions", "sources", "summarize"]
     assert sorted(world.land.calls) == ["find", "summarize"]
 
 
@@ -244,6 +246,21 @@ async def test_a_media_half_that_fails_leaves_the_land_half(world: World) -> Non
     assert not land_.stale
     assert not answer.areas[0].HasField("media")
     assert answer.areas[0].land.parcel_count == 9
+
+
+async def test_without_the_mentions_the_counts_stand_and_the_half_is_named(world: World) -> None:
+    world.media.mentions_down = True
+    first = await world.situation()
+    assert "Phần tin bài chưa trả lời" in first.freshness[0].problem.vi
+    assert first.areas[0].media.article_count == 3
+    assert not first.areas[0].mentioned_parcels
+    world.media.mentions_down = False
+    good = await world.situation()
+    world.media.mentions_down = True
+    later = await world.situation()
+    assert (good.freshness[0].stale, later.freshness[0].stale) == (False, True)
+    assert "không trả lời; đây là số liệu đọc lúc" in later.freshness[0].problem.vi
+    assert figures(later) == figures(good)
 
 
 async def test_a_media_half_that_hangs_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
