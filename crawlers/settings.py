@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scrapy.settings.default_settings import DOWNLOADER_MIDDLEWARES_BASE, EXTENSIONS_BASE, SPIDER_MIDDLEWARES_BASE
-
 from crawlers.documents import AGENT
 from services.core.sections.work import CrawlerSettings
 
@@ -20,7 +18,8 @@ def scrapy_settings(settings: CrawlerSettings) -> dict[str, Any]:
 
     Scrapy's robots middleware lets concurrent requests pass (2.14 to 2.19), its retries know no back-off, its redirects
     ask no robots.txt, its delay knows no Retry-After; so all of its middlewares are off. It runs on the plain asyncio
-    loop, and one download handler of our own opens every connection.
+    loop, and one download handler of our own opens every connection. Extensions are left out of the list of Scrapy
+    itself: it imports even those that are off, with protocols that images do not have.
     """
     handler = "crawlers.download.SafeDownloadHandler"
     return {
@@ -39,9 +38,9 @@ def scrapy_settings(settings: CrawlerSettings) -> dict[str, Any]:
         "CONCURRENT_REQUESTS": settings.concurrent_requests,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
         "DOWNLOAD_HANDLERS": {"http": handler, "https": handler, "data": None, "file": None, "ftp": None, "s3": None},
-        "DOWNLOADER_MIDDLEWARES": dict.fromkeys(DOWNLOADER_MIDDLEWARES_BASE),
-        "SPIDER_MIDDLEWARES": dict.fromkeys(SPIDER_MIDDLEWARES_BASE),
-        "EXTENSIONS": dict.fromkeys(EXTENSIONS_BASE),
+        "DOWNLOADER_MIDDLEWARES_BASE": {},
+        "SPIDER_MIDDLEWARES_BASE": {},
+        "EXTENSIONS_BASE": {},
         "LOG_ENABLED": False,
         "NGOCLINH_TOTAL_TIMEOUT_S": settings.total_timeout_s,
         "NGOCLINH_ALLOW_PRIVATE_HOSTS": settings.allow_private_hosts,

@@ -17,6 +17,8 @@ from services.rpc.interceptors import REQUEST_ID
 from services.rpc.serve import MAX_MESSAGE
 
 DEFAULT_S = 10.0
+RESOLVE_MS = 1000
+"""Between two looks at the addresses of a name: 30 s by default, in which all servers of a name may be replaced."""
 
 
 class Outgoing(grpc.aio.UnaryUnaryClientInterceptor):
@@ -64,6 +66,7 @@ def connect(
         ("grpc.max_receive_message_length", MAX_MESSAGE),
         ("grpc.enable_retries", 1),
         ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.dns_min_time_between_resolutions_ms", RESOLVE_MS),
     ]
     interceptors = [Outgoing(default_s)]
     if credentials is None:

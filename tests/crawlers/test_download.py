@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -206,3 +208,19 @@ def test_settings_of_scrapy_are_safe() -> None:
     assert settings["DOWNLOAD_VERIFY_CERTIFICATES"] is True
     assert settings["USER_AGENT"].startswith("NgocLinhBot/")
     assert "+https://" in settings["USER_AGENT"]
+
+
+def test_scrapy_loads_nothing_of_its_own_that_images_leave_out() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('conch', 'mail', 'words', 'trial'): sys.modules[f'twisted.{name}'] = None\n"
+        "import scrapy.crawler, scrapy.spiders\n"
+        "from crawlers.settings import scrapy_settings\n"
+        "from services.core.sections.work import CrawlerSettings\n"
+        "crawler = scrapy.crawler.Crawler(scrapy.Spider, scrapy_settings(CrawlerSettings()))\n"
+        "crawler._apply_settings()\n"
+        "kinds = ('DOWNLOADER_MIDDLEWARES', 'SPIDER_MIDDLEWARES', 'EXTENSIONS')\n"
+        "print(*(len(crawler.settings.get_component_priority_dict_with_base(kind)) for kind in kinds))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.returncode) == ("0 0 0\n", 0), done.stderr

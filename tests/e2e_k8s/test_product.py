@@ -156,6 +156,7 @@ def test_an_upgrade_keeps_everything(product: str, cluster: str, previous: str |
     assert counts() == before
     images = {container["image"] for pod in pods() for container in pod["spec"]["containers"]}
     assert not [image for image in images if image.endswith(":previous")]
+    assert _crawler_faults() == ""
     if product == "cluster":  # the one pod over files is a pause by design
         assert load.found["failed"] == []
 
@@ -183,6 +184,16 @@ def test_every_pod_can_be_killed(product: str) -> None:
     ]  # fmt: skip
     wait("answers", _answers)
     assert counts() == before
+    assert _crawler_faults() == ""
+
+
+def _crawler_faults() -> str:
+    """What the crawlers that run now have told of children that ended."""
+    made = {pod["metadata"]["name"]: pod["metadata"]["labels"].get(COMPONENT) for pod in pods()}
+    crawlers = [name for name, component in made.items() if component in {"crawler", "all-in-one"}]
+    assert crawlers
+    lines = [line for name in crawlers for line in kubectl("logs", "-n", NAMESPACE, name, "--tail=-1").splitlines()]
+    return "\n".join(lines[-30:]) if any('"child ended"' in line for line in lines) else ""
 
 
 def _answers() -> bool:
