@@ -18,6 +18,8 @@ from typing import Any
 from tests.services.gateway.conftest import Answer, send
 
 NGOCLINH = Path(sys.executable).with_name("ngoclinh")
+ASK_S = 120.0
+"""Seconds to wait for an answer, on a busy machine."""
 READY = re.compile(r"ready http://127\.0\.0\.1:(\d+) grpc://127\.0\.0\.1:(\d+)\n")
 
 
@@ -76,10 +78,10 @@ class Program:
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     def ask(self, path: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None) -> Answer:
-        """One request over REST."""
+        """One request over REST; the program ends it by its deadline, long before this gives up."""
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         kind = {} if body is None else {"Content-Type": "application/json"}
-        return send(self.port, method, path, data, kind | (headers or {}))
+        return send(self.port, method, path, data, kind | (headers or {}), ASK_S)
 
     def get(self, path: str) -> Any:
         """What a path answers, as JSON."""

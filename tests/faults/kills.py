@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.e2e.mini_site import Site
 from tests.e2e.program import eventually
 from tests.faults.processes import Processes
+from tests.faults.telling import telling
 from tests.faults.work import TOLD, Work, drained, look
 
 KILLS = int(os.environ.get("NGOCLINH_FAULT_KILLS") or 0)
@@ -73,22 +74,25 @@ def kill_and_count(processes: Processes, count: int, seed: str, sites: Sequence[
     rng = random.Random(seed)
     killed: Counter[str] = Counter()
     began = time.monotonic()
-    with Work(lambda: processes.port, folder) as work:
-        eventually(lambda: work.texts and work.sheets, 120)
-        for kind in plan(list(processes.kinds), count, rng):
-            flows(work)
-            time.sleep(rng.uniform(*BETWEEN_S))
-            while not one_dies(processes, kind, rng):
-                pass
-            killed[kind] += 1
-        processes.wait()
-    last = time.monotonic()
-    eventually(lambda: drained(work, sites), DRAIN_S, 1)
-    rest = time.monotonic()
-    found = look(work, sites, killed["reader"])
-    statuses = sum((counts for what, counts in work.statuses.items() if not what.startswith("GET")), Counter[int]())
-    assert set(statuses) <= TOLD, work.statuses
-    assert processes.faults == []
+    with telling(
+        lambda: f"{seed}: {killed.total()} of {count} kills in {time.monotonic() - began:.0f} s", processes.logs
+    ):
+        with Work(lambda: processes.port, folder) as work:
+            eventually(lambda: work.texts and work.sheets, 120)
+            for kind in plan(list(processes.kinds), count, rng):
+                flows(work)
+                time.sleep(rng.uniform(*BETWEEN_S))
+                while not one_dies(processes, kind, rng):
+                    pass
+                killed[kind] += 1
+            processes.wait()
+        last = time.monotonic()
+        eventually(lambda: drained(work, sites), DRAIN_S, 1)
+        rest = time.monotonic()
+        found = look(work, sites, killed["reader"])
+        statuses = sum((counts for what, counts in work.statuses.items() if not what.startswith("GET")), Counter[int]())
+        assert set(statuses) <= TOLD, work.statuses
+        assert processes.faults == []
     told = ", ".join(f"{kind} {number}" for kind, number in sorted(killed.items()))
     sys.stdout.write(
         f"\n{seed}: {killed.total()} kills in {last - began:.0f} s ({told}); drained in {rest - last:.0f} s; 0 lost, 0 twice\n"

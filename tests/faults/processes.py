@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.program import NGOCLINH, environment, eventually
+from tests.faults.telling import Logs, faults_in
 
 READY_S = 300.0
 """Seconds in which a process that was started must serve, on a busy machine."""
@@ -165,9 +166,13 @@ class Processes:
 
     @property
     def faults(self) -> list[str]:
-        """Lines of all logs that tell of a fault of the program; an audit entry that the ledger could not take is none."""
-        lines = (line for part in self.parts.values() for line in part.errors if "services.access.audit" not in line)
-        return [line[:3000] for line in lines if "Traceback" in line or '"level": "error"' in line]
+        """Lines of all logs that tell of a fault of the program."""
+        return faults_in(line for part in self.parts.values() for line in part.errors)
+
+    @property
+    def logs(self) -> Logs:
+        """The logs of all parts."""
+        return {name: lambda part=part: "".join(part.errors) for name, part in self.parts.items()}  # type: ignore[misc]
 
     def wait(self) -> None:
         """Wait until everything that was started here serves."""
