@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from ngoclinh.land.v1.land_service_pb2 import ParcelKey
 from ngoclinh.land.v1.parcel_pb2 import Import, ImportState, Parcel
 from ngoclinh.media.v1.article_pb2 import ARTICLE_KIND_NEWS, Article
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
@@ -26,6 +27,7 @@ from bench.harness import Peer, compare, quick, timed
 from services.bootstrap import Running, running
 from services.core import config, log, names
 from services.situation import join
+from services.situation.servicer import MENTIONING
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 COMMUNES = [f"areas/2025-{code}" for code in ("20944", "20941", "20950", "20938", "20959", "20968", "20971", "20983")]
@@ -126,11 +128,13 @@ def measure(runner: asyncio.Runner, program: Running, few: bool) -> None:
     named = ArticleFilter(only_with_parcels=True)
     named.MergeFrom(filter_)
     stub = SituationServiceStub(program.channel)
+    keys: list[ParcelKey] = []
 
     queries: dict[str, Callable[[], Awaitable[Any]]] = {
         "articles by commune": lambda: stores.index.summarize(filter_, join.FACETS, 0, True),
-        "articles with parcels": lambda: stores.index.search(named, 200),
+        "articles with parcels": lambda: stores.index.search(named, MENTIONING),
         "parcels by commune": lambda: stores.parcels.summarize(five),
+        "parcels that articles name": lambda: stores.parcels.find(keys),
     }
 
     async def situation() -> Situation:
@@ -140,7 +144,7 @@ def measure(runner: asyncio.Runner, program: Running, few: bool) -> None:
     def run(query: Callable[[], Awaitable[Any]]) -> Any:
         return runner.run(_await(query))
 
-    run(situation)
+    keys += sought(run(situation))
     costs = {name: min(timed(lambda query=query: run(query))[0] for _ in range(3)) for name, query in queries.items()}  # type: ignore[misc]
     slowest = max(costs, key=lambda name: costs[name])
     counted = run(queries["articles by commune"])
@@ -161,6 +165,12 @@ def measure(runner: asyncio.Runner, program: Running, few: bool) -> None:
             "cpu_ms": {name: round(cost * 1000, 1) for name, cost in costs.items()},
         },
     )
+
+
+def sought(situation: Situation) -> list[ParcelKey]:
+    """What a situation asked the store for: each mentioned parcel once."""
+    named = ((each.commune, each.sheet, each.number) for area in situation.areas for each in area.mentioned_parcels)
+    return [key for key in map(join.lookup, dict.fromkeys(named)) if key]
 
 
 async def _await(query: Callable[[], Awaitable[Any]]) -> Any:
