@@ -13,7 +13,12 @@ from services.cli import common
 def update(
     ctx: typer.Context,
     bundle: Annotated[Path, typer.Argument(help="File made by `make bundle`.")],
-    sha256: Annotated[str, typer.Option(help="SHA-256 that the file must have, as its maker published it; not needed where the maker signed it.")] = "",
+    sha256: Annotated[
+        str,
+        typer.Option(
+            help="SHA-256 that the file must have, as its maker published it; not needed where the maker signed it."
+        ),
+    ] = "",
 ) -> None:
     """Install the release of a bundle: a backup first, a trial on the data, back to the old release on any failure."""
     from services.update import update as install
