@@ -7,7 +7,7 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
@@ -26,11 +26,14 @@ from services.core.errors import DeadlineExceeded, Expired, NotFound, Unauthenti
 from services.core.ports import AccessLedger
 from services.rpc.address import is_loopback
 from services.rpc.caller import Caller
+from services.rpc.deadline import within
 
 K = TypeVar("K")
 V = TypeVar("V")
 KEEP_S = 5.0
 """Seconds for which an answer of the ledger is believed: so long a session lives on after it was ended elsewhere."""
+LEDGER_S = 10.0
+"""Seconds in which the ledger must say who somebody is: a part of the deadline of their call."""
 PROVEN_S = 300.0
 """Seconds for which a proven password is believed without a new hash, while the user stays the same."""
 TOUCH_S = 60.0
@@ -72,14 +75,14 @@ class SignIn:
         While the ledger does not answer, they stay as they were last.
         """
         if self._first:
-            await add(self._ledger, self._first, self._clock)
+            await _soon(add(self._ledger, self._first, self._clock))
             self._first = {}
         if not self._inside or self._tokens is not None or self._provider is not None:
             return False
         when, found = self._open
         if time.monotonic() - when > KEEP_S:
             try:
-                found = not await self._ledger.users()
+                found = not await _soon(self._ledger.users())
             except (Unavailable, DeadlineExceeded):
                 if when < 0:  # never answered yet: nobody is let in on a guess
                     raise
@@ -116,7 +119,7 @@ class SignIn:
         digest = _digest(token)
         when, found = self._sessions.get(digest, (-1e9, None))
         if found is None or time.monotonic() - when > KEEP_S:
-            found = await self._look_up(digest, address)
+            found = await _soon(self._look_up(digest, address))
             _keep(self._sessions, digest, (time.monotonic(), found))
         self._calls.take(found.user)
         return found
@@ -178,7 +181,7 @@ class SignIn:
             raise Unauthenticated from error
         key = hashlib.sha256(given.encode()).digest()
         when, hashed, known = self._proven.get(key, (-1e9, "", ""))
-        record = await self._ledger.user(f"users/{known}") if time.monotonic() - when < PROVEN_S else None
+        record = await _soon(self._ledger.user(f"users/{known}")) if time.monotonic() - when < PROVEN_S else None
         if record is None or record.user.disabled or record.password_hash != hashed:
             record = await self._prove(name, password, address)
             _keep(self._proven, key, (time.monotonic(), record.password_hash, name))
@@ -189,7 +192,7 @@ class SignIn:
             raise Unauthenticated("Ở đây không đăng nhập bằng mật khẩu.", "Passwords are not taken here.")
         self._tries.take(address)
         self._lockout.require_open(name)
-        record = await self._ledger.user(f"users/{name}") if NAME.fullmatch(name) else None
+        record = await _soon(self._ledger.user(f"users/{name}")) if NAME.fullmatch(name) else None
         hashed = record.password_hash if record is not None else await asyncio.to_thread(passwords.dummy)
         async with self._one:
             self._lockout.require_open(name)
@@ -235,6 +238,12 @@ def _caller(user: User, address: str) -> Caller:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def _soon(asked: Awaitable[V]) -> V:
+    """What the ledger answers; DeadlineExceeded where it does not in time."""
+    async with within(LEDGER_S):
+        return await asked
 
 
 def _keep(table: dict[K, V], key: K, value: V) -> None:

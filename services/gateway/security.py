@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from services.core.sections.doors import GatewaySettings
 from services.gateway import answers
 from services.rpc.address import is_loopback
 from services.rpc.caller import NOBODY, Caller, present
+from services.rpc.deadline import spend
 from services.rpc.interceptors import SAFE_ID
 
 COOKIE = "__Host-ngoclinh"
@@ -169,10 +171,14 @@ class Guard:
         return None
 
     async def _stranger(self, scope: Scope, headers: Headers, door: Door) -> Response | None:
-        """The answer to somebody who is not known; None where everybody may come in, or this one."""
+        """The answer to somebody who is not known; None where everybody may come in, or this one.
+
+        What it takes to find out is taken from the deadline of what is done then.
+        """
         if self._sign_in is None:
             return None
         scope["address"] = client_address(scope, headers, self._behind_proxy)
+        began = time.monotonic()
         try:
             who = await self._recognize(self._sign_in, scope, headers)
         except NgocLinhError as error:
@@ -182,6 +188,7 @@ class Guard:
         if who is NOBODY and not (door.open or _is_page(scope["path"])):
             return _refused(Unauthenticated(), headers)
         present.set(who)
+        spend(time.monotonic() - began)
         return None
 
     async def _recognize(self, sign_in: Recognizes, scope: Scope, headers: Headers) -> Caller | None:

@@ -54,6 +54,7 @@ class Call:
         streaming: True where requests or responses stream.
         request_id: id that the caller gave, or a new one.
         answered: what is done to each answer before it is sent.
+        began: when it came, in seconds of the monotonic clock.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Call:
     streaming: bool
     request_id: str = ""
     answered: list[Callable[[Any], None]] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def send(self, answer: Any) -> Any:
         """An answer as it is sent."""
@@ -173,13 +175,14 @@ async def validate(call: Call) -> AsyncIterator[None]:
 
 
 def deadline(default_s: float) -> Stage:
-    """Give a call that sets no deadline the default; cap at 60 s, streams at an hour."""
+    """Give a call that sets no deadline the default, counted from when it came; cap at 60 s, streams at an hour."""
 
     def stage(call: Call) -> AbstractAsyncContextManager[None]:
         asked = call.context.time_remaining()
         if call.streaming:
             return within(min(STREAM_CAP_S if asked is None else asked, STREAM_CAP_S))
-        return within(min(default_s if asked is None else asked, CALL_CAP_S))
+        left = call.began + default_s - time.monotonic() if asked is None else asked
+        return within(max(0.0, min(left, CALL_CAP_S)))
 
     return stage
 

@@ -28,6 +28,8 @@ IDLE_S = 300.0
 """Seconds after which a connection that was not used is closed, when another one comes back."""
 GRACE_S = 5.0
 """Seconds beyond the server's own limit of a statement after which the line is cut."""
+CANCEL_S = 2.0
+"""Seconds in which the server must take it that a call was given up; else the line is cut."""
 
 
 class _Text(StrDumperUnknown):
@@ -59,6 +61,14 @@ class Connection(psycopg.AsyncConnection[Any]):
             return await super().wait(*args, **options)
         finally:
             timer.cancel()
+
+    async def cancel_safe(self, *, timeout: float = CANCEL_S) -> None:  # noqa: ASYNC109  (as psycopg declares it)
+        """Have the server give up the statement; where it does not listen the line is cut, which ends the wait for it."""
+        try:
+            await super().cancel_safe(timeout=min(timeout, CANCEL_S))
+        except psycopg.Error:
+            self._cut()
+            raise
 
     def _cut(self) -> None:
         if not self.closed:

@@ -22,12 +22,17 @@ from ngoclinh.access.v1.user_pb2 import User, UserRecord
 from ngoclinh.type.v1.access_pb2 import Role
 
 from services.access import passwords
+from services.access import sign_in as sign_in_module
+from services.access.sign_in import SignIn
 from services.access.throttle import Bucket, Lockout
 from services.bootstrap import Running, running
 from services.core import config
-from services.core.errors import InvalidField, Overloaded
+from services.core.errors import DeadlineExceeded, InvalidField, Overloaded
+from services.core.sections.doors import GatewaySettings
+from services.gateway.security import Guard
 from services.rpc import status
 from services.rpc.client import connect
+from services.rpc.deadline import timeout_for
 from tests.services.gateway.conftest import Answer, send
 
 ISSUER, AUDIENCE, SECRET = "https://id.example.vn/realms/xa", "ngoclinh", "Mat-khau-thu-9"
@@ -287,6 +292,44 @@ def test_doors_open_again_after_their_time() -> None:
     now[0] = 61
     lockout.require_open("lan")
     bucket.take("lan")
+
+
+async def test_a_ledger_that_is_silent_holds_no_call_up_and_the_doors_stay_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silence(*_: Any) -> Any:
+        await asyncio.Event().wait()
+
+    async with program(tmp_path) as found:
+        assert (await ask(found, "GET", "/v1/areas?page_size=1")).status == 200
+        held = SignIn(found.stores.ledger, config.load(environ={}, flags={"data_dir": tmp_path / "data"}))
+        monkeypatch.setattr(sign_in_module, "LEDGER_S", 0.2)
+        monkeypatch.setattr(sign_in_module, "KEEP_S", 0.0)
+        for method in ("users", "session"):
+            monkeypatch.setattr(found.stores.ledger, method, silence)
+        assert (await ask(found, "GET", "/v1/areas?page_size=1")).status == 200, "open as they were"
+        with pytest.raises(DeadlineExceeded):
+            await held.by_session("ai", "127.0.0.1")
+
+
+async def test_finding_out_who_asks_is_taken_from_the_deadline_of_the_call() -> None:
+    left: list[float] = []
+
+    class Slow:
+        async def is_open(self) -> bool:
+            await asyncio.sleep(0.5)
+            return True
+
+    async def app(*_: Any) -> None:
+        left.append(timeout_for(30))
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/v1/areas", "headers": [(b"host", b"localhost")], "client": None,
+    }  # fmt: skip
+    guard = Guard(app, GatewaySettings(), {}, Slow())  # type: ignore[arg-type]
+    await asyncio.create_task(guard(scope, None, None))  # type: ignore[arg-type]
+    assert left[0] < 29.6
+    assert timeout_for(30) == 30, "other calls have all of theirs"
 
 
 async def test_a_user_of_one_watch_area_sees_it_on_every_route_and_no_other(

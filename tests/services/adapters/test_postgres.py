@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from services.adapters.cluster import migrate
 from services.adapters.cluster.postgres import Postgres
-from services.adapters.cluster.postgres_pool import Connection
+from services.adapters.cluster.postgres_pool import CANCEL_S, Connection
 from services.core.errors import Conflict, InvalidField, NgocLinhError, Overloaded, Unavailable
 from services.core.sections.stores import PostgresSettings
 from tests.engines import Postgres as Server
@@ -237,6 +239,39 @@ async def test_a_cancelled_call_ends_its_statement_and_the_next_one_works(store:
     assert time.perf_counter() - begin < 19
     assert len(await notes(store)) == 1
     assert postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND state = 'active' AND pid <> pg_backend_pid()").strip() == "0"  # fmt: skip
+
+
+async def test_a_call_that_is_given_up_does_not_wait_for_a_server_that_stands_still(
+    store: Postgres, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def asked(connection: psycopg.AsyncConnection[Any], *, timeout: float) -> None:  # noqa: ASYNC109
+        waits.append(timeout)
+        await ask(connection, timeout=timeout)
+
+    ask = psycopg.AsyncConnection.cancel_safe
+    monkeypatch.setattr(psycopg.AsyncConnection, "cancel_safe", asked)
+    used: list[Connection] = []
+
+    async def work(connection: Connection) -> None:
+        used.append(connection)
+        await connection.execute("SELECT pg_sleep(600)")
+
+    await store.prepare()
+    reading = asyncio.create_task(store.read(work))
+    while not used or used[0].info.transaction_status != TransactionStatus.ACTIVE:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    postgres.pause()
+    try:
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    finally:
+        postgres.resume()
+    assert waits == [CANCEL_S]
+    assert used[0].closed
+    assert len(await notes(store)) == 1
 
 
 # ---------------------------------------------------------------- a server that is not there
