@@ -21,12 +21,13 @@ LEAST_ZOOM = 8
 """Below, tiles are empty: a commune is a few pixels there."""
 PARCEL_ZOOM = 12
 """From here on parcels are drawn one by one, where a tile has at most `MOST_PARCELS` of them."""
-MOST_PARCELS = 16_000
 MOST_FINDINGS = 2_000
 MOST_BYTES = 3_500_000
 """A gRPC message ends at 4 MiB; a larger tile is drawn in squares."""
 SQUARES = 64
 """Squares along a side of a tile."""
+MOST_PARCELS = SQUARES**2
+"""With more, a parcel is smaller than a square: some 8 pixels."""
 AT_ONCE = 2
 """Tiles drawn at a time, so that a map that is dragged about leaves the threads to others too."""
 
