@@ -111,6 +111,35 @@ def test_the_log_says_who_did_what_by_user_method_and_time_and_as_a_file(
     assert ",lan,127.0.0.1,gateway/SignIn," in text
 
 
+def test_an_administrator_makes_changes_and_removes_a_watch_area(program: Office, page: Page) -> None:
+    page.goto(f"{program.url}/#/watchareas")
+    own = page.locator("[data-watch-area='watchAreas/nam-tra-my']")
+    expect(own).to_contain_text("Xã Trà Leng")
+    page.get_by_role("button", name="Thêm địa bàn").click()
+    form = page.get_by_role("form", name="Địa bàn")
+    form.get_by_label("Tên địa bàn").fill("Hai xã")
+    expect(form.get_by_role("button", name="Lưu")).to_be_disabled()
+    for text, found in (("tra leng", "Xã Trà Leng (20938)"), ("20944", "Xã Nam Trà My (20944)")):
+        form.get_by_label("Tìm xã").fill(text)
+        form.get_by_role("button", name=found).click()
+    assert axe(page) == []
+    form.get_by_role("button", name="Lưu").click()
+    made = page.locator("[data-watch-area='watchAreas/hai-xa']")
+    expect(made).to_contain_text("Xã Trà Leng, Xã Nam Trà My")
+    expect(page.get_by_label("Địa bàn theo dõi").get_by_role("option", name="Hai xã")).to_be_attached()
+    made.get_by_role("button", name="Sửa").click()
+    form.get_by_role("button", name="Bỏ Xã Trà Leng").click()
+    form.get_by_role("button", name="Lưu").click()
+    expect(made).not_to_contain_text("Trà Leng")
+    made.get_by_role("button", name="Xoá").click()
+    expect(made).to_have_count(0)
+    own.get_by_role("button", name="Xoá").click()
+    expect(page.get_by_role("alert")).to_contain_text("nằm trong tệp cài đặt")
+    page.goto(f"{program.url}/#/audit?user=lan")
+    for method in ("CreateWatchArea", "UpdateWatchArea", "DeleteWatchArea"):
+        expect(page.locator("table")).to_contain_text(method)
+
+
 def test_who_is_no_administrator_finds_neither_page(program: Office, browser: Browser) -> None:
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
         tab = context.new_page()

@@ -37,6 +37,7 @@ const pages: Record<string, () => Promise<PageModule>> = {
   quarantine: () => import("../pages/quarantine"),
   settings: () => import("../pages/settings"),
   users: () => import("../pages/users"),
+  watchareas: () => import("../pages/watchareas"),
   audit: () => import("../pages/audit"),
   brief: () => import("../pages/brief"),
   clip: () => import("../pages/clip"),

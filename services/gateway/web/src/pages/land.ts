@@ -35,10 +35,23 @@ type Box = [number, number, number, number];
 const boxOf = ({ bounds }: Parcel): Box | undefined =>
   bounds && [bounds.west_deg, bounds.south_deg, bounds.east_deg, bounds.north_deg];
 
-const union = (boxes: Box[]): Box | undefined =>
-  boxes.length
-    ? boxes.reduce(([w, s, e, n], box) => [Math.min(w, box[0]), Math.min(s, box[1]), Math.max(e, box[2]), Math.max(n, box[3])])
-    : undefined;
+const union = (boxes: (Box | undefined)[]): Box | undefined =>
+  boxes.reduce((all, box) => all && box ? [Math.min(all[0], box[0]), Math.min(all[1], box[1]), Math.max(all[2], box[2]), Math.max(all[3], box[3])] : (all ?? box), undefined);
+
+const FAIR_SHARE = 0.01; // of a box that parcels fill: below, they would be dots on it
+
+/** What the map shows first: all parcels; where sheets lie far apart, those of the commune with most errors. */
+function firstView(parcels: Parcel[]): Box | undefined {
+  const all = union(parcels.map(boxOf));
+  if (!all) return undefined;
+  const side = 111_320; // metres of a degree
+  const ground = (all[2] - all[0]) * side * Math.cos((all[1] * Math.PI) / 180) * (all[3] - all[1]) * side;
+  if (parcels.reduce((sum, one) => sum + one.computed_area_m2, 0) >= FAIR_SHARE * ground) return all;
+  const errors = new Map<string, number>();
+  for (const { current_area, error_count } of parcels) errors.set(current_area, (errors.get(current_area) ?? 0) + error_count);
+  const [worst] = [...errors].reduce((most, one) => (one[1] > most[1] ? one : most));
+  return union(parcels.filter(({ current_area }) => current_area === worst).map(boxOf));
+}
 
 export default function land({ query: first, update }: Context): View {
   let query = first;
@@ -85,7 +98,13 @@ export default function land({ query: first, update }: Context): View {
     const key = `${found.length} ${filter["filter.commune"]} ${filter["filter.sheet"]}`;
     if (box.key === key || query.has("parcel")) return;
     box = { width: 0, key };
-    bounds = union(found.map(boxOf).filter((one) => one !== undefined)) ?? (outlines.data && boundsOf(outlines.data.features)) ?? bounds;
+    bounds = firstView(found) ?? (outlines.data && boundsOf(outlines.data.features)) ?? bounds;
+    update();
+  }
+
+  /** Show all communes of the watch area. */
+  function whole(): void {
+    bounds = (outlines.data && boundsOf(outlines.data.features)) ?? bounds;
     update();
   }
 
@@ -285,7 +304,7 @@ export default function land({ query: first, update }: Context): View {
           <span class="key sound"></span>${t("legend.sound")} <span class="key warning"></span>${t("legend.warning")}
           <span class="key error"></span>${t("legend.error")}
           ${outlines.data?.features.some((one) => one.properties?.["outline"] === "schematic") ? html`<span class="tag" title=${t("map.schematic_why")}>${t("map.schematic_communes")}</span>` : nothing}
-          <span class="grow"></span><span class="muted">${t("land.map_hint")}</span>
+          <span class="grow"></span><button class="link" @click=${whole}>${t("land.whole")}</button> <span class="muted">${t("land.map_hint")}</span>
         </footer>
       </section>
     </div>`,

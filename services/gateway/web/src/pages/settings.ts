@@ -164,6 +164,7 @@ export default function settings({ update }: Context): View {
 
   const links = (): TemplateResult => html`<p class="bar">
     <a class="button" href=${href("users")}>${icon("person")}${t("settings.users")}</a>
+    <a class="button" href=${href("watchareas")}>${icon("land")}${t("nav.watchareas")}</a>
     <a class="button" href=${href("quarantine")}>${icon("quarantine")}${t("settings.health")}</a>
     <a class="button" href=${href("sources")}>${icon("source")}${t("nav.sources")}</a>
   </p>`;
