@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import elastic_transport
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError, UnsupportedProductError
+from elasticsearch.serializer import CompatibilityModeNdjsonSerializer
 
 from services.core.errors import InvalidField, Overloaded, Unavailable
 from services.core.sections.stores import ElasticsearchSettings
@@ -18,6 +19,17 @@ BUSY = frozenset({429, 502, 503, 504})
 _REFUSED = frozenset({401, 403})
 
 T = TypeVar("T")
+
+
+class _Lines(CompatibilityModeNdjsonSerializer):
+    """Sends bytes as they are, each line with its end; the serializer of the client would copy them twice."""
+
+    def dumps(self, data: Any) -> bytes:
+        """The body of a request."""
+        return data if isinstance(data, bytes) else super().dumps(data)
+
+
+_SERIALIZERS = {_Lines.mimetype: _Lines()}
 
 
 class Client:
@@ -91,7 +103,7 @@ class Client:
             raise Unavailable("Kho tìm kiếm đã đóng.", "The index is closed.")
         if self._client is None:
             chosen = self._settings
-            options: dict[str, Any] = {}
+            options: dict[str, Any] = {"serializers": _SERIALIZERS}
             if chosen.ca_file is not None:
                 options["ca_certs"] = str(chosen.ca_file)
             if chosen.username:
