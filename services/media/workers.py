@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.event_pb2 import (
@@ -19,7 +18,7 @@ from ngoclinh.media.v1.event_pb2 import (
     SubmissionFailed,
 )
 
-from services.core.clock import Clock, to_datetime, utc_now
+from services.core.clock import Clock, utc_now
 from services.core.metrics import INDEX_LAG
 from services.core.ports import ArticleIndex, Bus, Ledger, Output
 from services.core.worker import Handle, Outcome, Together, run_worker
@@ -71,16 +70,17 @@ class Keeper:
         articles = await self._ledger.record_analyses(events)
         shown = {article.name: article for article in articles if article is not None}
         errors = dict(zip(shown, await self._index.put_each(list(shown.values())), strict=True))
-        now = self._clock()
+        now = self._clock().timestamp()
         return [
             [] if article is None else errors[article.name] or self._indexed(event, article, now)
             for event, article in zip(events, articles, strict=True)
         ]
 
-    def _indexed(self, event: ArticleAnalyzed, article: Article, now: datetime) -> list[Output]:
-        """What becomes of an article that is found with its analysis."""
+    def _indexed(self, event: ArticleAnalyzed, article: Article, now: float) -> list[Output]:
+        """What becomes of an article that is found with its analysis, `now` in seconds since 1970."""
         if article.revision == event.revision:
-            INDEX_LAG.observe(max(0.0, (now - to_datetime(article.collect_time)).total_seconds()))
+            collected = article.collect_time
+            INDEX_LAG.observe(max(0.0, now - collected.seconds - collected.nanos / 1e9))
         indexed = ArticleAnalyzed(article=article.name, revision=article.revision)
         return [Output("media.indexed", indexed, f"{article.name}@{article.change_number}")]
 

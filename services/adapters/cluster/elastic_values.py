@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 from ngoclinh.media.v1.article_pb2 import Analysis, Article, ArticleKind, TimePrecision
-from ngoclinh.sentiment.v1.sentiment_service_pb2 import Judgement
 
 from services.adapters.cluster.elastic_fields import enum
+from services.adapters.cluster.elastic_mapping import HEADS
 from services.core import search
 from services.core.areas.register import register
 from services.core.labels import labels
@@ -22,6 +22,9 @@ LONGEST_REMEMBERED = 10_000
 """Characters of a text whose words are remembered; so 1024 of them take some tens of megabytes."""
 
 _KINDS = {value: enum(name, "ARTICLE_KIND_") for name, value in ArticleKind.items()}
+_BALANCED = ("sentiment", "event_valence")
+_JUDGED = [(head, f"{head}_score", f"{head}_unsure", f"{head}_balance" if head in _BALANCED else "") for head in HEADS]
+"""Names of the fields of a judgement: label, its probability, whether it is unsure, and P(positive) − P(negative)."""
 _PRECISIONS = {value: enum(name, "TIME_PRECISION_") for name, value in TimePrecision.items()}
 
 
@@ -40,9 +43,16 @@ def document(article: Article, source_titles: Mapping[str, str]) -> dict[str, An
     values: dict[str, Any] = {"title": title, "headline": title, "lead": lead, "text": text}
     values.update(_of_article(article, source_titles))
     values.update(_of_analysis(article.analysis))
-    values.update(places)
-    values.update(told)
-    values["record"] = _record(article, article.excerpt or search.excerpt([text, lead]))
+    known = _known(values)
+    known.update(_topics(tuple(article.analysis.topics)))
+    known.update(places)
+    known.update(told)
+    known["record"] = _record(article, article.excerpt or search.excerpt([text, lead]))
+    return known
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are not empty; zero and false are values."""
     return {name: value for name, value in values.items() if value or value == 0}
 
 
@@ -84,32 +94,24 @@ def _of_article(article: Article, source_titles: Mapping[str, str]) -> dict[str,
 def _of_analysis(analysis: Analysis) -> dict[str, Any]:
     """What the models and those who correct them say."""
     values: dict[str, Any] = {
-        **_topics(tuple(analysis.topics)),
         "corrected_heads": [*analysis.corrected_heads],
         "models": [*analysis.models],
     }
-    _judge(values, "sentiment", analysis.sentiment, balanced=True)
-    _judge(values, "event_valence", analysis.event_valence, balanced=True)
-    _judge(values, "stance", analysis.stance)
-    _judge(values, "complaint", analysis.complaint)
-    _judge(values, "toxicity", analysis.toxicity)
+    for head, score, unsure, balance in _JUDGED:
+        judgement = getattr(analysis, head)
+        label, scores = judgement.label, judgement.scores
+        if label:
+            values[head] = label
+            values[score] = scores.get(label)
+            values[unsure] = judgement.unsure
+        if balance and scores:
+            values[balance] = scores.get("positive", 0.0) - scores.get("negative", 0.0)
     analyze_time = _millis(analysis, "analyze_time")
     if analyze_time is not None:
         values["analyze_time"] = analyze_time
         values["truncated"] = analysis.truncated
         values["coverage"] = analysis.coverage
     return values
-
-
-def _judge(values: dict[str, Any], head: str, judgement: Judgement, balanced: bool = False) -> None:
-    """Label, its probability, whether it is unsure; and of some P(positive) − P(negative)."""
-    label, scores = judgement.label, judgement.scores
-    if label:
-        values[head] = label
-        values[f"{head}_score"] = scores.get(label)
-        values[f"{head}_unsure"] = judgement.unsure
-    if balanced and scores:
-        values[f"{head}_balance"] = scores.get("positive", 0.0) - scores.get("negative", 0.0)
 
 
 def _millis(message: Article | Analysis, name: str) -> int | None:
@@ -143,11 +145,10 @@ def said(title: str, lead: str, text: str) -> Mapping[str, Any]:
 
 def _say(title: str, lead: str, text: str) -> Mapping[str, Any]:
     exact, folded = zip(*map(search.exact_and_folded, (title, lead, text)), strict=True)
-    return {
-        "words": _quoted(exact),
-        "title_folded": _quoted(folded[:1]) if title else None,
-        "text_folded": _quoted(folded[1:]),
-    }
+    tokens = {"words": _quoted(exact), "text_folded": _quoted(folded[1:])}
+    if title:
+        tokens["title_folded"] = _quoted(folded[:1])
+    return tokens
 
 
 def _quoted(tokens: Sequence[bytes]) -> orjson.Fragment:
@@ -166,23 +167,26 @@ def communes(names: tuple[str, ...]) -> Mapping[str, Any]:
     units = [unit for unit in map(register().get, names) if unit is not None]
     provinces = (register().province_of(unit.name) for unit in units)
     main = units[0] if units else None
-    return {
-        "areas": list(dict.fromkeys(names)),
-        "area_codes": [unit.code for unit in units],
-        "area_titles": [unit.title for unit in units],
-        "area_main_code": main and main.code,
-        "area_main_title": main and main.title,
-        "province_titles": list(dict.fromkeys(unit.title for unit in provinces if unit is not None)),
-        "location": [main.lon, main.lat] if main and main.lon is not None and main.lat is not None else None,
-    }
+    return _known(
+        {
+            "areas": list(dict.fromkeys(names)),
+            "area_codes": [unit.code for unit in units],
+            "area_titles": [unit.title for unit in units],
+            "area_main_code": main and main.code,
+            "area_main_title": main and main.title,
+            "province_titles": list(dict.fromkeys(unit.title for unit in provinces if unit is not None)),
+            "location": [main.lon, main.lat] if main and main.lon is not None and main.lat is not None else None,
+        }
+    )
 
 
 @lru_cache(maxsize=10_000)
 def _topics(codes: tuple[str, ...]) -> Mapping[str, Any]:
     """Topics and what they are called."""
+    if not codes:
+        return {}
     called = [labels()["topics"].get(code, code) for code in codes]
-    main = {"topic_main": codes[0], "topic_main_title": called[0]} if codes else {}
-    return {"topics": codes, "topic_titles": called, **main}
+    return {"topics": codes, "topic_titles": called, "topic_main": codes[0], "topic_main_title": called[0]}
 
 
 @lru_cache(maxsize=10_000)
