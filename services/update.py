@@ -136,7 +136,8 @@ def _newer(folder: Path, before: str) -> str:
 def _unpacked(bundle: Path, sha256: str = "") -> Iterator[Path]:
     """The folder of a bundle whose every file has the hash that it states.
 
-    Who made the bundle is not proved by it, see `signature`. Where the hash of the bundle is given, the bytes that have it are those that are unpacked, whoever may write the file meanwhile.
+    Who made the bundle is not proved by it, see `signature`. Where the hash of the bundle is given, the bytes that have
+    it are those that are unpacked, whoever may write the file meanwhile.
     """
     with tempfile.TemporaryDirectory(prefix="ngoclinh-update-") as temporary:
         try:

@@ -63,21 +63,21 @@ def land(summary: LandSummary) -> LandSituation:
     return situation
 
 
-def mentions(articles: Iterable[ParcelMention], areas: Sequence[str]) -> dict[str, dict[Key, list[str]]]:
+def mentions(listed: Iterable[ParcelMention], areas: Sequence[str]) -> dict[str, dict[Key, list[str]]]:
     """By commune of `areas`: the parcels that articles name, each with the names of those articles, in their order.
 
     A reference that leaves the commune open counts for the one commune that the article is about.
     """
     found: dict[str, dict[Key, list[str]]] = {area: {} for area in areas}
-    for article in articles:
-        for reference in article.parcel_references:
-            commune = reference.commune or _only(article.current_areas)
+    for mention in listed:
+        for reference in mention.parcel_references:
+            commune = reference.commune or _only(mention.current_areas)
             key = (commune, reference.sheet, reference.parcel)
             for area in _areas_of(reference, commune):
                 if area in found:
                     names = found[area].setdefault(key, [])
-                    if article.article not in names and len(names) < MAX_ARTICLES:
-                        names.append(article.article)
+                    if mention.article not in names and len(names) < MAX_ARTICLES:
+                        names.append(mention.article)
     return found
 
 

@@ -107,3 +107,20 @@ def test_a_damaged_key_of_the_installation_lets_nothing_in(keys: tuple[Path, Pat
     bundle = made(tmp_path / "a", keys[0])
     keys[1].write_text("no key")
     assert "no public Ed25519 key" in told(bundle, keys[1])
+
+
+def test_an_accepted_bundle_brings_the_key_of_the_next_ones(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    private, public = keys
+    following = tmp_path / "next.pem"
+    sign("key", following, following)
+    folder, opt = tmp_path / "new", tmp_path / "opt"
+    folder.mkdir()
+    opt.mkdir()
+    sign("pub", folder, following)
+    for name in ("ngoclinh.service", "ngoclinh"):
+        (folder / name).write_text("")
+    places = update.Places(opt=opt, unit=opt / "unit", command=opt / "command", key=public)
+    update._switch(places, folder, opt / "releases/9.0.0")
+    assert (public.read_bytes(), public.stat().st_mode & 0o777) == ((folder / "release.pub").read_bytes(), 0o644)
+    assert "code 3" in told(made(tmp_path / "b", following), public)
+    assert "not signed by the key" in told(made(tmp_path / "c", private), public)

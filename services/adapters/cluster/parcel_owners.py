@@ -10,6 +10,15 @@ from services.adapters import parcel_rows as rows
 from services.adapters.cluster.postgres_pool import Connection
 
 _COPY = "COPY owner (import, name, record) FROM STDIN (FORMAT BINARY)"
+_CONCERNED = """
+SELECT id, record FROM import WHERE name = %(name)s OR id IN (SELECT import FROM owner WHERE name = %(name)s)
+ORDER BY id FOR NO KEY UPDATE
+"""
+_ERASE = """
+WITH gone AS (
+  DELETE FROM owner WHERE name = %(name)s OR import = (SELECT id FROM import WHERE name = %(name)s) RETURNING name, import
+) SELECT v.id, v.record FROM gone JOIN version AS v USING (import, name)
+"""
 
 
 async def put(connection: Connection, import_id: int, owners: Iterable[ParcelOwners]) -> None:
@@ -36,20 +45,10 @@ async def erase(connection: Connection, name: str) -> int:
 
     The versions, and an import that has no owners left, say so from then on.
     """
-    cursor = await connection.execute(
-        "SELECT id, record FROM import WHERE name = %(name)s OR id IN (SELECT import FROM owner WHERE name = %(name)s)"
-        " ORDER BY id FOR NO KEY UPDATE",
-        {"name": name},
-        binary=True,
-    )
-    imports = await cursor.fetchall()
-    cursor = await connection.execute(
-        "WITH gone AS (DELETE FROM owner WHERE name = %(name)s OR import = (SELECT id FROM import WHERE name = %(name)s)"
-        " RETURNING name, import) SELECT v.id, v.record FROM gone JOIN version AS v USING (import, name)",
-        {"name": name},
-        binary=True,
-    )
-    erased = await cursor.fetchall()
+    imports, erased = [
+        await (await connection.execute(query, {"name": name}, binary=True)).fetchall()
+        for query in (_CONCERNED, _ERASE)
+    ]
     await connection.cursor().executemany(
         "UPDATE version SET record = %b WHERE id = %s", [(rows.without_owners(record), id_) for id_, record in erased]
     )

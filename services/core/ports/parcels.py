@@ -118,7 +118,8 @@ class ParcelStore(Protocol):
     async def erase_owners(self, name: str) -> int:
         """Erase what is kept of owners: of all versions of a parcel, or of an import; says for how many versions.
 
-        These versions, and an import that has none left, do not say any more that they have owners. Further versions that are put later may have owners again.
+        These versions, and an import that has none left, do not say any more that they have owners. Further versions
+        that are put later may have owners again.
         """
         ...
 

@@ -35,14 +35,18 @@ type Box = [number, number, number, number];
 const boxOf = ({ bounds }: Parcel): Box | undefined =>
   bounds && [bounds.west_deg, bounds.south_deg, bounds.east_deg, bounds.north_deg];
 
-const union = (boxes: (Box | undefined)[]): Box | undefined =>
-  boxes.reduce((all, box) => all && box ? [Math.min(all[0], box[0]), Math.min(all[1], box[1]), Math.max(all[2], box[2]), Math.max(all[3], box[3])] : (all ?? box), undefined);
+const around = ([w, s, e, n]: Box, box: Box): Box => [Math.min(w, box[0]), Math.min(s, box[1]), Math.max(e, box[2]), Math.max(n, box[3])];
+
+const union = (parcels: Parcel[]): Box | undefined => {
+  const boxes = parcels.map(boxOf).filter((one) => one !== undefined);
+  return boxes.length ? boxes.reduce(around) : undefined;
+};
 
 const FAIR_SHARE = 0.01; // of a box that parcels fill: below, they would be dots on it
 
 /** What the map shows first: all parcels; where sheets lie far apart, those of the commune with most errors. */
 function firstView(parcels: Parcel[]): Box | undefined {
-  const all = union(parcels.map(boxOf));
+  const all = union(parcels);
   if (!all) return undefined;
   const side = 111_320; // metres of a degree
   const ground = (all[2] - all[0]) * side * Math.cos((all[1] * Math.PI) / 180) * (all[3] - all[1]) * side;
@@ -50,7 +54,7 @@ function firstView(parcels: Parcel[]): Box | undefined {
   const errors = new Map<string, number>();
   for (const { current_area, error_count } of parcels) errors.set(current_area, (errors.get(current_area) ?? 0) + error_count);
   const [worst] = [...errors].reduce((most, one) => (one[1] > most[1] ? one : most));
-  return union(parcels.filter(({ current_area }) => current_area === worst).map(boxOf));
+  return union(parcels.filter(({ current_area }) => current_area === worst));
 }
 
 export default function land({ query: first, update }: Context): View {
