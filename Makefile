@@ -103,8 +103,8 @@ e2e-k8s: setup web ## run the product on the cluster of KUBECONFIG (NGOCLINH_LOA
 	$(BIN)/python -m pytest -n 0 -p no:randomly --timeout 3600 -m e2e -s tests/e2e_k8s
 
 lock: setup ## write the locked versions of the images again
-	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/base.lock
-	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --extra phobert --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/phobert.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --extra otel --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/base.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --extra otel --extra phobert --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/phobert.lock
 
 bundle: setup web ## build the bundle that installs on one server without Internet
 	bundle/build

@@ -1,5 +1,6 @@
 # Sourced after wheels.sh: images of the distribution's packages, for builds without a registry of images.
 export BUILDAH_ISOLATION=chroot
+shopt -s inherit_errexit # what fails in $(make_base …) ends the build
 DEBIAN_BASE=python3-minimal,libpython3-stdlib,ca-certificates,libstdc++6
 DEBIAN_BUILD=$DEBIAN_BASE,python3-venv,binutils
 
@@ -12,23 +13,32 @@ build_image() {
 # keep_image NAME FILE: an archive of an image
 keep_image() { rm -f "$2" && buildah push -q "$1" "docker-archive:$2:$1"; }
 
-# make_base NAME PACKAGES: an image of the distribution's packages, without documentation and translations
+# debian_archives: the archives of Debian 12 that apt of this machine reads, those of updates and of security among them
+debian_archives() {
+  local keys=/usr/share/keyrings/debian-archive-keyring.gpg
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+    grep -E '/debian(-security)?/? bookworm(-updates|-security)? main$' | sort -u | sed "s|^|deb $([ ! -r "$keys" ] || echo "[signed-by=$keys] ")|"
+}
+
+# make_base NAME PACKAGES: an image of the distribution's packages, with their copyright files and without other
+# documentation and translations; kept for a week, so that images get Debian's security updates
 make_base() {
-  local name=localhost/ngoclinh/$1:bookworm uri tar=build/image-base.tar container
+  local archives name tar=build/image-base.tar container
+  archives=$(debian_archives) || { say "không tìm thấy kho gói Debian 12 / no archive of Debian 12 in apt's sources: set BASE_IMAGE"; exit 2; }
+  name=localhost/ngoclinh/$1:bookworm-$( (date +%G-%V; declare -f make_base; echo "$2 $archives") | sha256sum | cut -c1-12)
   if ! buildah inspect --type image "$name" >/dev/null 2>&1; then
-    uri=$(grep -rhoE '(https?|file)://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -1 | tr -d ' ')
-    [ -n "$uri" ] || { say "không tìm thấy kho gói Debian / no Debian archive in apt's sources: set BASE_IMAGE"; exit 2; }
     say "$name from the distribution's packages"
     mkdir -p build
     mmdebstrap --quiet --variant=essential \
-      --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-      --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
-      --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --include="usr-is-merged,$2" bookworm "$tar" "$uri" >&2
+      --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+      --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+      --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --include="usr-is-merged,$2" bookworm "$tar" - <<< "$archives" >&2
     container=$(buildah from scratch)
     buildah add -q "$container" "$tar" / >/dev/null
     buildah run "$container" -- sh -c 'find /usr/lib/python3* -name __pycache__ -prune -exec rm -rf {} +; rm -rf /var/lib/apt /var/cache/* /var/log/*'
     buildah commit -q --rm "$container" "$name" >/dev/null
     rm -f "$tar"
+    buildah images --format '{{.Name}}:{{.Tag}}' | grep -F "localhost/ngoclinh/$1:" | grep -vxF "$name" | xargs -r buildah rmi >/dev/null 2>&1 || true
   fi
   printf '%s' "$name"
 }

@@ -22,6 +22,7 @@ from cyclonedx.model.license import License
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from debian_licenses import licenses as debian_licenses
 from packageurl import PackageURL
 
 OURS = "ngoclinh"
@@ -92,9 +93,14 @@ def python_packages(places: Sequence[Path], locks: Sequence[Path], folder: Path)
         )
 
 
-def debian_packages(status: Path, release: str) -> Iterator[Component]:
-    """The packages that dpkg's file `status` says are installed; it names no licences."""
-    for paragraph in status.read_text("utf-8").split("\n\n"):
+def debian_packages(root: Path, release: str) -> Iterator[Component]:
+    """The packages that dpkg says are installed, with what their copyright files say.
+
+    Args:
+        root: root of an image, or a copy of its /var/lib/dpkg/status and /usr/share/doc.
+        release: of Debian. Example: "12".
+    """
+    for paragraph in (root / "var/lib/dpkg/status").read_text("utf-8").split("\n\n"):
         fields = dict(re.findall(r"^([A-Za-z-]+): *(.*)$", paragraph, re.MULTILINE))
         if fields.get("Status") != "install ok installed":
             continue
@@ -105,6 +111,7 @@ def debian_packages(status: Path, release: str) -> Iterator[Component]:
             type=ComponentType.LIBRARY,
             supplier=OrganizationalEntity(name=fields["Maintainer"]) if "Maintainer" in fields else None,
             description=fields.get("Description"),
+            licenses=list(debian_licenses(root, fields["Package"])),
             purl=PackageURL("deb", "debian", fields["Package"], fields["Version"], qualifiers),
             bom_ref=f"debian:{fields['Package']}:{fields['Architecture']}",
         )
@@ -135,14 +142,14 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, nargs="+", required=True, help="folders of packages, or wheels")
     parser.add_argument("--wheels", type=Path, required=True, help="folder of the wheels that were installed")
     parser.add_argument("--locks", type=Path, nargs="+", required=True, help="lock files with hashes")
-    parser.add_argument("--dpkg", type=Path, help="the file `status` of dpkg")
+    parser.add_argument("--root", type=Path, help="root of an image of Debian: /var/lib/dpkg/status, /usr/share/doc")
     parser.add_argument("--debian", default="12", help="release of Debian")
     given = parser.parse_args()
     root = Component(
         name=given.name, version=given.version, type=ComponentType(given.type), bom_ref=f"{given.name}@{given.version}"
     )
     parts = list(python_packages(given.packages, given.locks, given.wheels))
-    parts += debian_packages(given.dpkg, given.debian) if given.dpkg else []
+    parts += debian_packages(given.root, given.debian) if given.root else []
     sys.stdout.write(document(root, parts) + "\n")
 
 

@@ -66,6 +66,8 @@ def test_the_bill_of_materials_names_what_is_in_the_image(image: str) -> None:
     assert named == installed(archive)
     python = [each for each in told["components"] if each["purl"].startswith("pkg:pypi/")]
     assert [each["name"] for each in python if not each.get("hashes") or not each.get("licenses")] == []
+    debian = [each for each in told["components"] if each["purl"].startswith("pkg:deb/")]
+    assert [each["name"] for each in debian if not each.get("licenses")] == []
     MEASURED[f"{image}: packages of Python and of Debian in its bill of materials"] = [
         len(python), len(named) - len(python),
     ]  # fmt: skip

@@ -50,13 +50,14 @@ def bill(tmp_path: Path) -> dict[str, dict[str, Any]]:
     first = wheel(folder, "first_one", "License-Expression: MIT")
     wheel(folder, "made_here", "License: " + "a whole text " * 20, "Classifier: License :: OSI Approved :: BSD License")
     wheel(folder, "ngoclinh", "License: Apache-2.0")
-    lock, status = tmp_path / "some.lock", tmp_path / "status"
+    lock, status = tmp_path / "some.lock", tmp_path / "root/var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
     lock.write_text(
         f"first-one==1.0 \\\n    --hash=sha256:{first} \\\n    --hash=sha256:{'0' * 64}\nmade-here==1.0 \\\n    --hash=sha256:{'1' * 64}\n"
     )
     status.write_text(STATUS)
     command = [PYTHON, ROOT / "k8s/sbom.py", "ngoclinh/base", "1.0", "--packages", *sorted(folder.iterdir())]
-    command += ["--wheels", folder, "--locks", lock, "--dpkg", status]
+    command += ["--wheels", folder, "--locks", lock, "--root", tmp_path / "root"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
