@@ -16,6 +16,8 @@ from tests.engines.base import Missing, Server
 VERSION = "9.2.8"
 ARTIFACT = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
 JAVA_MIN = 21
+JVMS = Path("/usr/lib/jvm")
+"""Where the packages of the distribution and of vendors put Java."""
 
 
 def java_home() -> Path:
@@ -25,8 +27,8 @@ def java_home() -> Path:
         Missing: there is none, with what to install.
     """
     named = [os.environ[name] for name in ("ES_JAVA_HOME", "JAVA_HOME") if os.environ.get(name)]
-    for home in [Path(name) for name in named] + sorted(Path("/usr/lib/jvm").glob("*"), reverse=True):
-        if (home / "jmods/jdk.incubator.vector.jmod").is_file() or _has_vector_module(home):
+    for home in [Path(name) for name in named] + sorted(JVMS.glob("*"), reverse=True):
+        if _version(home) >= JAVA_MIN and _has_vector_module(home):
             return home
     raise Missing(
         f"Elasticsearch: a JDK {JAVA_MIN} or newer with the module jdk.incubator.vector, at ES_JAVA_HOME, JAVA_HOME or "
@@ -34,14 +36,21 @@ def java_home() -> Path:
     )
 
 
-def _has_vector_module(home: Path) -> bool:
-    java = home / "bin/java"
+def _version(home: Path) -> int:
+    """First number of the version of a Java; 0 where there is none."""
     release = home / "release"
-    if not java.is_file() or not release.is_file():
-        return False
+    if not release.is_file():
+        return 0
     version = next((line for line in release.read_text().splitlines() if line.startswith("JAVA_VERSION=")), "")
     number = version.partition('"')[2].split(".")[0].rstrip('"')
-    if not number.isdigit() or int(number) < JAVA_MIN:
+    return int(number) if number.isdigit() else 0
+
+
+def _has_vector_module(home: Path) -> bool:
+    if (home / "jmods/jdk.incubator.vector.jmod").is_file():
+        return True
+    java = home / "bin/java"
+    if not java.is_file():
         return False
     modules = subprocess.run([java, "--list-modules"], capture_output=True, text=True, timeout=60).stdout
     return "jdk.incubator.vector" in modules

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from tests.engines.base import STOP_S, Missing, Server, wait_for
 
+PROGRAMS = Path("/usr/lib/postgresql")
+"""Where Debian's packages put the programs, by version."""
+
 
 class Postgres(Server):
     """One cluster; every test takes a database of its own."""
@@ -20,13 +23,13 @@ class Postgres(Server):
 
     def prepare(self) -> None:
         """Look for the programs; the cluster is made at the first start."""
-        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
+        found = sorted(PROGRAMS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
         if not found:
             raise Missing("PostgreSQL: apt-get install postgresql postgresql-15-postgis-3")
         self._bin = found[-1].parent
-        share = Path("/usr/share/postgresql") / found[-1].parts[4] / "extension/postgis.control"
+        share = Path("/usr/share/postgresql") / found[-1].parts[-3] / "extension/postgis.control"
         if not share.is_file():
-            raise Missing(f"PostGIS: apt-get install postgresql-{found[-1].parts[4]}-postgis-3")
+            raise Missing(f"PostGIS: apt-get install postgresql-{found[-1].parts[-3]}-postgis-3")
         self._numbers = itertools.count()
 
     def start(self) -> Postgres:
