@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import typer
@@ -22,7 +22,10 @@ MARKS = {True: "✓", False: "✗"}
 
 def doctor(ctx: typer.Context) -> None:
     """Say what is reachable and what is wrong. Exit code 0 where everything is sound, 1 otherwise."""
+    from services.core import log
+
     settings = common.settings_from(ctx)
+    log.configure("error")  # the answers tell what is wrong, in words
     lang = common.language(ctx)
     sound = True
     for answer in examine(settings):
@@ -33,13 +36,13 @@ def doctor(ctx: typer.Context) -> None:
 
 def examine(settings: Settings) -> Iterator[Answer]:
     """The answers of all checks; a check that fails is itself an answer."""
-    for check in CHECKS:
+    for check, (name_vi, name_en) in CHECKS.items():
         try:
             found = check(settings)
             yield from [found] if isinstance(found, Answer) else list(found)
         except Exception as error:
-            name = check.__name__.strip("_")
-            yield Answer(False, f"Không kiểm tra được {name}: {error}", f"Cannot check {name}: {error}")
+            vi, en = engines.why(error)
+            yield Answer(False, f"Không kiểm tra được {name_vi}: {vi}", f"Cannot check {name_en}: {en}")
 
 
 def _python(settings: Settings) -> Answer:
@@ -153,17 +156,18 @@ def _doors(settings: Settings) -> Answer:
     )
 
 
-CHECKS: tuple[Callable[[Settings], Answer | Iterator[Answer]], ...] = (
-    _python,
-    _folder,
-    _sqlite,
-    _doors,
-    _sources,
-    _model,
-    _fence,
-    care.backup,
-    care.clock,
-    engines.secrets,
-    engines.servers,
-    _program,
-)
+CHECKS: Mapping[Callable[[Settings], Answer | Iterator[Answer]], tuple[str, str]] = {
+    _python: ("Python", "Python"),
+    _folder: ("thư mục dữ liệu", "the data folder"),
+    _sqlite: ("SQLite", "SQLite"),
+    _doors: ("cổng web", "the web port"),
+    _sources: ("nguồn tin", "the sources"),
+    _model: ("mô hình", "the model"),
+    _fence: ("tiến trình đọc tệp", "the process that reads files"),
+    care.backup: ("bản sao lưu", "the backups"),
+    care.clock: ("đồng hồ", "the clock"),
+    engines.secrets: ("tệp bí mật", "files with secrets"),
+    engines.servers: ("máy chủ", "the servers"),
+    _program: ("chương trình", "the program"),
+}
+"""Every check, and what it looks at in Vietnamese and English."""

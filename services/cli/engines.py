@@ -6,6 +6,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,8 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "parcels": ("Kho thửa đất (PostGIS)", "Parcels (PostGIS)"),
     "index": ("Chỉ mục (Elasticsearch)", "Index (Elasticsearch)"),
 }
+_SECRET = ("password_file", "secret_file", "credentials_file", "key_file", "users_file")
+"""Ends of the names of settings that lead to a secret."""
 _OTHERS_READ = stat.S_IROTH | stat.S_IWOTH
 
 
@@ -38,6 +41,13 @@ class Answer(NamedTuple):
     en: str
 
 
+def why(error: Exception) -> tuple[str, str]:
+    """What an error says, in Vietnamese and in English; other errors than ours know one language only."""
+    from services.core.errors import NgocLinhError
+
+    return (error.vi, error.en) if isinstance(error, NgocLinhError) else (str(error), str(error))
+
+
 def servers(settings: Settings) -> Iterator[Answer]:
     """One answer or more for every store that stands on a server, and for Kibana where the settings name one."""
     from services.core.sections.stores import KibanaSettings
@@ -49,7 +59,8 @@ def servers(settings: Settings) -> Iterator[Answer]:
         try:
             yield from asyncio.run(_store(settings, name))
         except Exception as error:
-            yield Answer(False, f"{vi}: không kiểm tra được: {error}", f"{en}: cannot be checked: {error}")
+            why_vi, why_en = why(error)
+            yield Answer(False, f"{vi}: không kiểm tra được: {why_vi}", f"{en}: cannot be checked: {why_en}")
     if settings.kibana != KibanaSettings():
         yield asyncio.run(_kibana(settings))
 
@@ -59,9 +70,8 @@ def secrets(settings: Settings) -> Iterator[Answer]:
     from services.core.config import known_keys
 
     for key in known_keys():
-        if key.endswith(("password_file", "credentials_file", "key_file", "users_file")):
-            section, name = key.rsplit(".", 1)
-            file = getattr(getattr(settings, section), name)
+        if key.endswith(_SECRET):
+            file = attrgetter(key)(settings)
             if file is not None:
                 yield _secret(key, file)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import re
 import sys
+from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 import structlog
@@ -46,12 +48,28 @@ class _Stderr:
             sys.stderr.flush()
 
 
+class _Lines(logging.Formatter):
+    """Gives the lines of libraries the form of our own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
+        line = {
+            "logger": record.name,
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
 def configure(level: str = "info") -> None:
-    """Send the logs of the project and of its libraries to stderr as JSON lines."""
+    """Send the logs of the project, and warnings of its libraries, to stderr as JSON lines."""
     _structure(level)
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
-    )
+    handler = logging.StreamHandler(cast(TextIO, _Stderr()))
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=max(LEVELS[level], logging.WARNING), handlers=[handler], force=True)
 
 
 def _structure(level: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +16,12 @@ from services.core import log
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    before = structlog.get_config()
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     yield
     structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def test_a_logger_made_before_the_configuration_obeys_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,6 +39,24 @@ def test_a_line_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("info")
     log.get_logger("x").warning("tên\ngiả", title="a\r\nb\x1b[31m")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_warning_of_a_library_is_a_line_of_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("info")
+    library = logging.getLogger("some.library")
+    library.info("not told")
+    library.warning("node %s\nfailed", "đầu")
+    try:
+        raise KeyError("x")
+    except KeyError:
+        library.exception("broken")
+    warned, broken = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (warned["event"], warned["logger"], warned["level"]) == ("node đầu\nfailed", "some.library", "warning")
+    assert warned["timestamp"].endswith("Z")
+    assert "KeyError" in broken["exception"]
+    log.configure("error")
+    library.warning("not told either")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_program_that_configures_nothing_keeps_its_stdout() -> None:
