@@ -7,6 +7,7 @@ write that carries it must say that it comes from our own page.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import time
@@ -21,7 +22,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.core import tracing
-from services.core.errors import Forbidden, InvalidField, NgocLinhError, TooLarge, Unauthenticated
+from services.core.errors import (
+    DeadlineExceeded,
+    Forbidden,
+    InvalidField,
+    NgocLinhError,
+    TooLarge,
+    Unauthenticated,
+)
 from services.core.names import random_id
 from services.core.sections.doors import GatewaySettings
 from services.gateway import answers
@@ -34,6 +42,9 @@ COOKIE = "__Host-ngoclinh"
 """Name of the cookie of a session: with this prefix browsers take it over TLS (or loopback) and for this host only."""
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MIB = 1024 * 1024
+PATIENCE_S = 30.0
+"""Seconds for which a body is waited for in all, and one more for each `SLOWEST` bytes of it that came."""
+SLOWEST = 1000
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 """A Host header: an address in brackets or a name, and a port."""
 
@@ -258,12 +269,21 @@ def _hostname(host: str) -> str:
 
 
 def _counted(receive: Receive, most: int) -> Receive:
-    """A `receive` that raises TooLarge where a body grows beyond `most` bytes, whatever length it said."""
-    seen = 0
+    """A `receive` that raises where a body grows beyond `most` bytes, whatever length it said, or comes too slowly."""
+    seen, waited, whole = 0, 0.0, False
 
     async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, waited, whole
+        if whole:
+            return await receive()  # the end of the connection, for which a stream waits for hours
+        begin = time.monotonic()
+        try:
+            async with asyncio.timeout(PATIENCE_S + seen / SLOWEST - waited):
+                message = await receive()
+        except TimeoutError:
+            raise DeadlineExceeded from None
+        waited += time.monotonic() - begin
+        whole = not message.get("more_body", False)
         seen += len(message.get("body", b""))
         if seen > most:
             raise _too_large(most)

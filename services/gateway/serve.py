@@ -7,14 +7,21 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.core.errors import Conflict
 from services.core.sections.doors import GatewaySettings
 from services.gateway.security import require_safe_address
 
 GRACE_S = 10
+MOST = 512
+"""Connections and requests at a time; further requests are told to come back."""
+HEAD_S = 20.0
+"""Seconds in which the head of a request must be here, of a new connection or since its first byte came; and in which
+what is still sent after an answer must end."""
 
 
 class _Server(uvicorn.Server):
@@ -24,6 +31,39 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+class _Protocol(H11Protocol):
+    """Ends connections that hold one of the places without ever asking anything."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The time for the first request begins."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Look whether a head is still under way."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._end_watch()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        useless = self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE
+        if not useless or self.transport.is_closing():
+            self._end_watch()
+        elif self._late is None:
+            self._late = self.loop.call_later(HEAD_S, self.transport.close)
+
+    def _end_watch(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
 
 class WebServer:
@@ -43,7 +83,7 @@ class WebServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=_Protocol,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -51,7 +91,7 @@ class WebServer:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=512,
+                limit_concurrency=MOST,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=GRACE_S,
                 ssl_certfile=settings.tls_cert_file,
