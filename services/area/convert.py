@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ngoclinh.area.v1.area_service_pb2 import Area, PlaceCandidate
+from collections.abc import Iterable
+
+from ngoclinh.area.v1.area_service_pb2 import Area, AreaMatch, PlaceCandidate
 from ngoclinh.type.v1.type_pb2 import LonLat
 
-from services.core.areas import Candidate, Unit
+from services.core.areas import Candidate, Match, Unit, register
 
 
 def area(unit: Unit) -> Area:
@@ -32,3 +34,17 @@ def candidate(found: Candidate) -> PlaceCandidate:
     return PlaceCandidate(
         area=area(found.unit), current_areas=found.current, score=found.score, matched_text=found.matched_text
     )
+
+
+def match(found: Match) -> AreaMatch:
+    """A unit that a search found as a message."""
+    former = found.former
+    return AreaMatch(
+        area=area(found.unit),
+        above=_titles(register().above(found.unit.name)),
+        former=_titles([former, *register().above(former.name)]) if former else "",
+    )
+
+
+def _titles(units: Iterable[Unit]) -> str:
+    return ", ".join(unit.title for unit in units)

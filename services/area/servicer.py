@@ -11,6 +11,8 @@ from google.protobuf.message import Message
 from ngoclinh.area.v1.area_service_pb2 import (
     Area,
     AreaFilter,
+    BatchGetAreasRequest,
+    BatchGetAreasResponse,
     CreateWatchAreaRequest,
     DeleteWatchAreaRequest,
     GetAreaRequest,
@@ -21,6 +23,8 @@ from ngoclinh.area.v1.area_service_pb2 import (
     ListWatchAreasResponse,
     ResolvePlaceRequest,
     ResolvePlaceResponse,
+    SearchAreasRequest,
+    SearchAreasResponse,
     UpdateWatchAreaRequest,
     WatchArea,
 )
@@ -29,7 +33,8 @@ from ngoclinh.area.v1.area_service_pb2_grpc import AreaServiceServicer
 from services.area import convert
 from services.area.watch_areas import TODAY, WatchAreas
 from services.core import paging
-from services.core.areas import Unit, register, resolve
+from services.core.areas import Unit, register, resolve, search
+from services.core.areas.finder import LIMIT
 from services.core.clock import Clock, to_datetime, utc_now, vietnam_date
 from services.core.errors import InvalidField, NotFound
 from services.core.names import parse_area_name
@@ -38,6 +43,7 @@ from services.core.sections.work import WatchAreaSettings
 from services.rpc.caller import user_of
 
 PAGE_SIZE, MAX_PAGE_SIZE = 100, 1000
+MAX_LIMIT = 100
 
 Row = TypeVar("Row", Unit, WatchArea)
 
@@ -71,11 +77,23 @@ class AreaServicer(AreaServiceServicer):
             raise NotFound(request.name)
         return convert.area(unit)
 
+    async def BatchGetAreas(self, request: BatchGetAreasRequest, context: Any) -> BatchGetAreasResponse:
+        """Some units in the order of their names in the request; those that do not exist are left out."""
+        found = map(register().get, request.names)
+        return BatchGetAreasResponse(areas=[convert.area(unit) for unit in found if unit])
+
     async def ListAreas(self, request: ListAreasRequest, context: Any) -> ListAreasResponse:
         """Units by edition, level, parent, or part of the name, in the order of their names."""
         units = await asyncio.to_thread(_matching, request.filter)
         page, token = _page(units, "areas", request, request.filter)
         return ListAreasResponse(areas=map(convert.area, page), next_page_token=token)
+
+    async def SearchAreas(self, request: SearchAreasRequest, context: Any) -> SearchAreasResponse:
+        """Units by the beginning of their name, best first."""
+        edition = _edition(request.edition, request.parent, "parent")
+        limit = paging.page_size(request.limit, LIMIT, MAX_LIMIT)
+        found = await asyncio.to_thread(search, request.query, edition, request.level, request.parent, limit)
+        return SearchAreasResponse(matches=map(convert.match, found))
 
     async def ResolvePlace(self, request: ResolvePlaceRequest, context: Any) -> ResolvePlaceResponse:
         """The units that a text may mean, as of a date, best first."""
@@ -107,18 +125,28 @@ class AreaServicer(AreaServiceServicer):
 
 
 def _matching(filter_: AreaFilter) -> list[Unit]:
-    edition = filter_.edition or TODAY
-    if filter_.parent:
-        parent_edition, _ = parse_area_name(filter_.parent, "filter.parent")
-        if parent_edition != edition:
-            raise InvalidField(
-                "filter.parent",
-                f"thuộc danh mục năm {parent_edition}, trong khi đang hỏi danh mục năm {edition}; hãy đặt edition",
-                f"is of the edition of {parent_edition}, but the edition of {edition} is asked for; set edition",
-            )
+    edition = _edition(filter_.edition, filter_.parent, "filter.parent")
     if filter_.query:
         return register().search(filter_.query, edition, filter_.level, filter_.parent)
     return register().units(edition, filter_.level, filter_.parent)
+
+
+def _edition(edition: int, parent: str, field: str) -> int:
+    """The edition that is asked for, today's where none is.
+
+    Raises:
+        InvalidField: the unit above, which stands in `field`, is of another one.
+    """
+    edition = edition or TODAY
+    if parent:
+        parent_edition, _ = parse_area_name(parent, field)
+        if parent_edition != edition:
+            raise InvalidField(
+                field,
+                f"thuộc danh mục năm {parent_edition}, trong khi đang hỏi danh mục năm {edition}; hãy đặt edition",
+                f"is of the edition of {parent_edition}, but the edition of {edition} is asked for; set edition",
+            )
+    return edition
 
 
 def _page(

@@ -193,9 +193,4 @@ def _title(name: str) -> str:
 def _above(area: Area) -> str:
     from services.core.areas import register
 
-    titles = []
-    unit = register().get(area.parent)
-    while unit is not None:
-        titles.append(unit.title)
-        unit = register().get(unit.parent) if unit.parent else None
-    return ", ".join(titles)
+    return ", ".join(unit.title for unit in register().above(area.name))

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import AXE, Watched
 from tests.browser.test_settings import shoot
 from tests.browser.test_sign_in import FRESH, SECRET, Office, program, sign_in
+from tests.e2e.program import eventually
 
 __all__ = ["program"]
 
@@ -138,6 +139,58 @@ def test_an_administrator_makes_changes_and_removes_a_watch_area(program: Office
     page.goto(f"{program.url}/#/audit?user=lan")
     for method in ("CreateWatchArea", "UpdateWatchArea", "DeleteWatchArea"):
         expect(page.locator("table")).to_contain_text(method)
+
+
+def test_communes_are_found_while_typing_by_former_names_too_and_taken_with_the_keyboard(
+    program: Office, page: Page
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(program.url)))
+    page.goto(f"{program.url}/#/watchareas")
+    page.get_by_role("button", name="Thêm địa bàn").click()
+    form = page.get_by_role("form", name="Địa bàn")
+    search = form.get_by_label("Tìm xã")
+    search.press_sequentially("Trà Dơn")
+    expect(form.get_by_role("button", name="Xã Trà Leng (20938), Thành phố Đà Nẵng")).to_be_visible()
+    expect(form).to_contain_text("trước đây: Xã Trà Dơn, Huyện Nam Trà My, Tỉnh Quảng Nam")
+    search.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(form.get_by_role("button", name="Bỏ Xã Trà Leng")).to_be_visible()
+    expect(search).to_be_focused()
+    expect(search).to_have_value("")
+    search.press_sequentially("huyen nam tra my")
+    search.press("Enter")
+    expect(form.get_by_role("status")).to_have_text("Hiện 4 xã, phường, đặc khu khớp nhất.")  # the fifth is chosen
+    assert axe(page) == []
+    shoot(page, "watchareas")
+    search.fill("xyz")
+    expect(form.get_by_role("status")).to_have_text("Không có xã, phường, đặc khu nào có tên như vậy.")
+    assert not [url for url in asked if url.startswith("/v1/areas?")], "the register is not loaded"
+
+
+def test_a_late_answer_is_dropped_and_a_failed_search_is_told(program: Office, page: Page) -> None:
+    page.goto(f"{program.url}/#/watchareas")
+    page.get_by_role("button", name="Thêm địa bàn").click()
+    form = page.get_by_role("form", name="Địa bàn")
+    search = form.get_by_label("Tìm xã")
+    held: list[Route] = []
+    page.route("**/v1/areas:search?query=ba**", lambda route: held.append(route))
+    search.fill("ba che")
+    eventually(lambda: page.evaluate("true") and held, 30)  # each call lets the browser's events in
+    search.fill("tra leng")
+    hit = form.get_by_role("button", name="Xã Trà Leng")
+    expect(hit).to_be_visible()
+    with page.expect_response("**/v1/areas:search?query=ba**"):
+        held[0].continue_()
+    expect(hit).to_be_visible()
+    expect(form.get_by_role("button", name="Ba Chẽ")).to_have_count(0)
+    page.unroute("**/v1/areas:search?query=ba**")
+    page.route("**/v1/areas:search*", lambda route: route.abort())
+    search.fill("tra van")
+    expect(form.get_by_role("alert")).to_be_visible()
+    page.unroute("**/v1/areas:search*")
+    form.get_by_role("button", name="Thử lại").click()
+    expect(form.get_by_role("button", name="Xã Trà Vân")).to_be_visible()
 
 
 def test_who_is_no_administrator_finds_neither_page(program: Office, browser: Browser) -> None:

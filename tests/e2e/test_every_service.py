@@ -30,6 +30,8 @@ RULE = {"title": "Trà Leng", "condition": {"areas": ["areas/2025-20938"]}}
 
 CALLS: dict[str, dict[str, Any]] = {
     "AreaService.GetArea": {"name": "areas/2025-20938"},
+    "AreaService.BatchGetAreas": {"names": ["areas/2025-20938", "areas/2004-20938"]},
+    "AreaService.SearchAreas": {"query": "nam tra my", "level": "AREA_LEVEL_COMMUNE", "limit": 5},
     "AreaService.ListAreas": {"filter": {"edition": 2004, "query": "tra leng"}, "page_size": 5},
     "AreaService.ResolvePlace": {"text": "xã Trà Dơn, huyện Nam Trà My", "as_of_time": "2024-01-01T00:00:00Z"},
     "AreaService.GetWatchArea": {"name": "watchAreas/nam-tra-my"},

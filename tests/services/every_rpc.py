@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from ngoclinh.area.v1.area_service_pb2 import GetWatchAreaRequest, WatchArea
+from ngoclinh.area.v1.area_service_pb2 import BatchGetAreasRequest, GetWatchAreaRequest, WatchArea
 from ngoclinh.land.v1.import_service_pb2 import (
     CancelImportRequest,
     GetImportRequest,
@@ -76,6 +76,7 @@ def _rule(**given: Any) -> AlertRule:
 
 REQUESTS: dict[str, Message] = {
     "GetWatchArea": GetWatchAreaRequest(name=THEIRS),
+    "BatchGetAreas": BatchGetAreasRequest(names=COMMUNES[THEIRS]),
     "GetArticle": GetArticleRequest(name=ARTICLE),
     "CorrectArticle": CorrectArticleRequest(name=ARTICLE),
     "TakeDownArticle": TakeDownArticleRequest(name=ARTICLE, reason="theo yêu cầu"),

@@ -40,7 +40,8 @@ ABBREVIATIONS: dict[str, str] = {
 TOKEN = re.compile(r"[^\W\d_]+|\d+")
 """A word or a number; "Q1" and "TP.HCM" are two tokens."""
 
-_TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
+TONES = "\u0300\u0301\u0303\u0309\u0323"
+"""The five combining marks of the tones."""
 
 
 @lru_cache(maxsize=65536)
@@ -49,8 +50,8 @@ def word_key(word: str) -> str:
     if word.isascii():
         return word.lower()
     letters = unicodedata.normalize("NFD", word.lower())
-    tone = "".join(mark for mark in letters if mark in _TONES)
-    return unicodedata.normalize("NFC", "".join(mark for mark in letters if mark not in _TONES)) + tone
+    tone = "".join(mark for mark in letters if mark in TONES)
+    return unicodedata.normalize("NFC", "".join(mark for mark in letters if mark not in TONES)) + tone
 
 
 def name_key(name: str) -> tuple[str, ...]:

@@ -121,12 +121,17 @@ class Register:
             return ()
         return unit.successors if unit.edition == 2004 else (unit.name,)
 
+    def above(self, name: str) -> list[Unit]:
+        """The units of the same edition in which a unit lies, the nearest first."""
+        found: list[Unit] = []
+        unit = self.get(name)
+        while unit is not None and (unit := self.get(unit.parent)):
+            found.append(unit)
+        return found
+
     def province_of(self, name: str) -> Unit | None:
         """The province of the same edition in which a unit lies; a province lies in itself."""
-        unit = self.get(name)
-        while unit is not None and unit.parent:
-            unit = self.get(unit.parent)
-        return unit
+        return next(reversed(self.above(name)), self.get(name))
 
 
 @lru_cache(maxsize=1)

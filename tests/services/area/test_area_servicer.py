@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -87,6 +89,91 @@ async def test_units_of_a_parent_and_by_part_of_the_name(areas: AreaServiceStub)
     assert page.next_page_token == ""
 
 
+async def found(areas: AreaServiceStub, query: str, **narrower: Any) -> list[str]:
+    """Titles, with the former unit by whose name they were found."""
+    answer = await areas.SearchAreas(pb.SearchAreasRequest(query=query, **narrower))
+    return [f"{each.area.title} < {each.former}" if each.former else each.area.title for each in answer.matches]
+
+
+OF_THE_DISTRICT = [
+    f"Xã {name} < Huyện Nam Trà My, Tỉnh Quảng Nam" for name in ("Trà Leng", "Trà Linh", "Trà Tập", "Trà Vân")
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("Trà Leng", ["Xã Trà Leng"]),
+        ("tra leng", ["Xã Trà Leng"]),
+        ("XÃ TRÀ LENG", ["Xã Trà Leng"]),
+        ("tra len", ["Xã Trà Leng"]),
+        (unicodedata.normalize("NFD", "Trà Leng"), ["Xã Trà Leng"]),
+        ("Trà Leng, Đà Nẵng", ["Xã Trà Leng"]),
+        ("20938", ["Xã Trà Leng"]),
+        ("Trà Dơn", ["Xã Trà Leng < Xã Trà Dơn, Huyện Nam Trà My, Tỉnh Quảng Nam"]),
+        ("Nam Trà My", ["Xã Nam Trà My", *OF_THE_DISTRICT]),
+        ("huyện nam trà m", ["Xã Nam Trà My < Huyện Nam Trà My, Tỉnh Quảng Nam", *OF_THE_DISTRICT]),
+    ],
+)
+async def test_units_are_found_by_what_is_typed_of_a_name(areas: AreaServiceStub, query: str, first: list[str]) -> None:
+    titles = await found(areas, query, level=pb.AREA_LEVEL_COMMUNE)
+    assert titles[: len(first)] == first
+
+
+async def test_what_is_found_says_where_it_lies(areas: AreaServiceStub) -> None:
+    answer = await areas.SearchAreas(pb.SearchAreasRequest(query="Trà Leng", limit=1))
+    assert [(each.area.name, each.above, each.former) for each in answer.matches] == [
+        ("areas/2025-20938", "Thành phố Đà Nẵng", "")
+    ]
+
+
+async def test_marks_count_where_one_is_typed(areas: AreaServiceStub) -> None:
+    communes = {"level": pb.AREA_LEVEL_COMMUNE, "limit": 100}
+    assert "Xã Trà Leng < Xã Trà Dơn, Huyện Nam Trà My, Tỉnh Quảng Nam" in await found(areas, "tra don", **communes)
+    assert await found(areas, "Trà Don", **communes) == ["Xã Nam Trà My < Xã Trà Don, Huyện Nam Trà My, Tỉnh Quảng Nam"]
+    provinces = {"level": pb.AREA_LEVEL_PROVINCE}
+    assert await found(areas, "đồng n", **provinces) == await found(areas, "ĐỒNG N", **provinces) != []
+    assert await found(areas, "đong nai", **provinces) == [], "a mark is typed, so the others are wanted too"
+    assert await found(areas, "dong nai", **provinces) == await found(areas, "Đồng Nai", **provinces)
+    assert await found(areas, "Đà Nă", **provinces) == await found(areas, "Đà Nẵ", **provinces) != []
+    assert await found(areas, "Khánh Hoà", **provinces) == await found(areas, "Khánh Hòa", **provinces) != []
+
+
+async def test_names_come_before_beginnings_and_those_before_later_words(areas: AreaServiceStub) -> None:
+    titles = await found(areas, "tra my", level=pb.AREA_LEVEL_COMMUNE, limit=100)
+    own = [title for title in titles if "<" not in title]
+    assert own[:1] == ["Xã Trà My"]
+    assert own.index("Xã Nam Trà My") > 0
+    assert titles.index("Xã Nam Trà My") > titles.index("Xã Trà My")
+
+
+async def test_a_search_is_narrowed_and_bounded(areas: AreaServiceStub) -> None:
+    assert await found(areas, "tan lap dong nai") == await found(areas, "Tân Lập", parent="areas/2025-75", limit=100)
+    assert len(await found(areas, "t")) == 20
+    assert len(await found(areas, "t", limit=100)) == 100
+    assert await found(areas, "tra my", edition=2004, level=pb.AREA_LEVEL_DISTRICT) == [
+        "Huyện Bắc Trà My",
+        "Huyện Nam Trà My",
+    ]
+    below = await found(areas, "tra", edition=2004, parent="areas/2004-49", level=pb.AREA_LEVEL_COMMUNE, limit=100)
+    assert "Xã Trà Dơn" in below, "a province is above its districts' communes too"
+
+
+@pytest.mark.parametrize("query", ["", "  ", "%", "'; --", "xyzzy", "a " * 100, "trà" * 60, "\u0300" * 200, "\u200b"])
+async def test_what_is_no_name_finds_nothing(areas: AreaServiceStub, query: str) -> None:
+    assert await found(areas, query) == []
+
+
+async def test_some_units_come_in_the_order_of_their_names_without_unknown_ones(areas: AreaServiceStub) -> None:
+    names = ["areas/2025-20944", "areas/2025-99999", "areas/2004-20938"]
+    answer = await areas.BatchGetAreas(pb.BatchGetAreasRequest(names=names))
+    assert [area.title for area in answer.areas] == ["Xã Nam Trà My", "Xã Trà Dơn"]
+    assert await reason(areas.BatchGetAreas(pb.BatchGetAreasRequest())) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "INVALID_FIELD",
+    )
+
+
 async def test_a_token_of_another_filter_is_refused(areas: AreaServiceStub) -> None:
     page = await areas.ListAreas(pb.ListAreasRequest(page_size=1))
     other = pb.ListAreasRequest(filter=pb.AreaFilter(edition=2004), page_token=page.next_page_token)
@@ -104,6 +191,19 @@ async def test_a_token_of_another_filter_is_refused(areas: AreaServiceStub) -> N
 )
 async def test_a_request_out_of_range_is_refused(areas: AreaServiceStub, request_: pb.ListAreasRequest) -> None:
     assert await reason(areas.ListAreas(request_)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pb.SearchAreasRequest(query="x" * 201),
+        pb.SearchAreasRequest(limit=101),
+        pb.SearchAreasRequest(edition=1999),
+        pb.SearchAreasRequest(parent="areas/2004-49"),
+    ],
+)
+async def test_a_search_out_of_range_is_refused(areas: AreaServiceStub, request_: pb.SearchAreasRequest) -> None:
+    assert await reason(areas.SearchAreas(request_)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
 
 
 async def test_a_code_is_resolved_as_of_the_day_in_vietnam(areas: AreaServiceStub) -> None:

@@ -1,55 +1,20 @@
 /** `#/watchareas`: the watch areas: which communes each has; add one, change it, remove it. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Area, ListAreasResponse, ListWatchAreasResponse, WatchArea } from "../api/messages";
-import { ApiError, get, patch, post, remove, type Query } from "../api/client";
+import type { AreaMatch, ListWatchAreasResponse, SearchAreasResponse, WatchArea } from "../api/messages";
+import { ApiError, get, patch, post, remove } from "../api/client";
+import { areaTitle, keepTitle } from "../core/areas";
 import { num } from "../core/format";
 import { t } from "../core/i18n";
 import { Resource, show } from "../core/resource";
 import type { View, Context } from "../core/router";
 import { loadWatchAreas } from "../core/shell";
 import { icon } from "../ui/icons";
+import { roving, tabStop } from "../ui/roving";
 import { toast } from "../ui/toast";
 
 const MOST_FOUND = 12; // communes that a search shows
-
-/** Without marks and case, so that "tra leng" finds Trà Leng. */
-const fold = (text: string): string =>
-  text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d").toLowerCase();
-
-async function everyArea(query: Query): Promise<Area[]> {
-  const all: Area[] = [];
-  let token = "";
-  do {
-    const page = await get<ListAreasResponse>("/v1/areas", { ...query, "filter.edition": 2025, page_size: 1000, page_token: token });
-    all.push(...page.areas);
-    token = page.next_page_token;
-  } while (token);
-  return all;
-}
-
-/** The communes of today with the title of their province, by name. */
-async function register(): Promise<Map<string, Commune>> {
-  const [provinces, communes] = await Promise.all([
-    everyArea({ "filter.level": "AREA_LEVEL_PROVINCE" }),
-    everyArea({ "filter.level": "AREA_LEVEL_COMMUNE" }),
-  ]);
-  const above = new Map(provinces.map(({ name, title }) => [name, title]));
-  return new Map(
-    communes.map(({ name, title, code, parent }) => {
-      const province = above.get(parent) ?? "";
-      return [name, { name, title, code, province, key: `${fold(title)} ${code} ${fold(province)}` }];
-    }),
-  );
-}
-
-interface Commune {
-  name: string;
-  title: string;
-  code: string;
-  province: string;
-  /** What a search looks in. */
-  key: string;
-}
+const NONE: SearchAreasResponse = { matches: [] };
+const PAUSE_MS = 150; // without a key before what is typed is searched for
 
 /** A watch area that is being written; without a name it is a new one. */
 interface Draft {
@@ -59,19 +24,20 @@ interface Draft {
   query: string;
 }
 
+/** What a search gave, and what it was for. */
+interface Found extends SearchAreasResponse {
+  query: string;
+}
+
 export default function watchAreas({ update }: Context): View {
-  const list = new Resource<{ areas: WatchArea[]; communes: Map<string, Commune> }>(update);
+  const list = new Resource<ListWatchAreasResponse>(update);
+  const found = new Resource<Found>(update);
+  let typing: ReturnType<typeof setTimeout> | undefined;
   let draft: Draft | undefined;
   let failure = "";
 
   function refresh(): void {
-    void list.load(async () => {
-      const [{ watch_areas }, communes] = await Promise.all([
-        get<ListWatchAreasResponse>("/v1/watchAreas", { page_size: 1000 }),
-        list.data?.communes ?? register(),
-      ]);
-      return { areas: watch_areas, communes };
-    });
+    void list.load(() => get("/v1/watchAreas", { page_size: 1000 }));
   }
 
   async function act(work: Promise<unknown>, done: string): Promise<void> {
@@ -108,30 +74,75 @@ export default function watchAreas({ update }: Context): View {
     update();
   }
 
-  function found(communes: Map<string, Commune>, { query, areas }: Draft): Commune[] {
-    const words = fold(query).split(/\s+/).filter(Boolean);
-    if (!words.length) return [];
-    const hits = [...communes.values()].filter(({ name, key }) => !areas.includes(name) && words.every((word) => key.includes(word)));
-    return hits.slice(0, MOST_FOUND);
+  /** Look for what is typed: at once, or when no key has come for a moment. */
+  function search(pause: number): void {
+    clearTimeout(typing);
+    typing = setTimeout(() => {
+      const query = draft?.query.trim() ?? "";
+      const limit = Math.min(100, MOST_FOUND + (draft?.areas.length ?? 0)); // those that are chosen are not shown again
+      void found.load(async () => {
+        const { matches } = query ? await get<SearchAreasResponse>("/v1/areas:search", { query, level: "AREA_LEVEL_COMMUNE", limit }) : NONE;
+        return { query, matches };
+      });
+    }, pause);
   }
 
-  function form(now: Draft, communes: Map<string, Commune>): TemplateResult {
+  /** Change which communes the draft has; what is typed next is another one. */
+  function choose(areas: string[]): void {
+    set({ areas, query: "" });
+    search(0);
+    document.querySelector<HTMLInputElement>("input[name=commune]")?.focus();
+  }
+
+  function keys(event: KeyboardEvent): void {
+    const first = document.querySelector<HTMLElement>("#communes-found [data-stop]");
+    if (event.key === "Enter") search(0);
+    else if (event.key !== "ArrowDown" || !first) return;
+    else first.focus();
+    event.preventDefault(); // Enter would save the draft
+  }
+
+  function hit({ area, above, former }: AreaMatch, index: number): TemplateResult {
+    const { name, title, code } = area!;
+    const add = (): void => {
+      keepTitle(name, title);
+      choose([...draft!.areas, name]);
+    };
+    return html`<li>
+      <button type="button" class="button small" data-stop tabindex=${tabStop(index, -1)} @click=${add}>${icon("clip")}${title} (${code}), ${above}</button>
+      ${former ? html`<small class="muted">${t("watch.former", { former })}</small>` : nothing}
+    </li>`;
+  }
+
+  function hits({ query, areas }: Draft): TemplateResult {
+    if (!query.trim()) return html``;
+    return show(found, ({ query: answered, matches }) => {
+      const fresh = matches.filter(({ area }) => !areas.includes(area!.name)).slice(0, MOST_FOUND);
+      const told = fresh.length ? t("watch.best", { n: num(fresh.length) }) : t(matches.length ? "watch.all_chosen" : "watch.none");
+      return html`<p class="muted" role="status">${answered === query.trim() ? told : ""}</p>
+        <ul class="plain checks" id="communes-found" aria-label=${t("watch.found")} @keydown=${roving}>${fresh.map(hit)}</ul>`;
+    });
+  }
+
+  function form(now: Draft): TemplateResult {
     const value = (event: Event): string => (event.target as HTMLInputElement).value;
+    const typed = (event: Event): void => {
+      set({ query: value(event) });
+      search(PAUSE_MS);
+    };
     const chip = (name: string): TemplateResult => {
-      const title = communes.get(name)?.title ?? name;
-      const drop = (): void => set({ areas: now.areas.filter((one) => one !== name) });
+      const title = areaTitle(name);
+      const drop = (): void => choose(now.areas.filter((one) => one !== name));
       return html`<li><button type="button" class="button small" aria-label=${t("watch.drop", { title })} @click=${drop}>${title} ${icon("close")}</button></li>`;
     };
-    const hit = ({ name, title, code, province }: Commune): TemplateResult =>
-      html`<li><button type="button" class="button small" @click=${() => set({ areas: [...now.areas, name], query: "" })}>${icon("clip")}${title} (${code}), ${province}</button></li>`;
     return html`<form class="editor" aria-label=${t("watch.form")} @submit=${save}>
       <div class="fields">
         <label class="field"><span>${t("watch.title")}</span>
           <input name="title" required maxlength="100" autocomplete="off" .value=${now.title} @input=${(event: Event) => set({ title: value(event) })} /></label>
         <label class="field"><span>${t("watch.search")}</span>
-          <input type="search" name="commune" maxlength="100" autocomplete="off" .value=${now.query} @input=${(event: Event) => set({ query: value(event) })} /></label>
+          <input type="search" name="commune" maxlength="100" autocomplete="off" .value=${now.query} @input=${typed} @keydown=${keys} /></label>
       </div>
-      <ul class="plain checks" aria-label=${t("watch.found")}>${found(communes, now).map(hit)}</ul>
+      ${hits(now)}
       <fieldset>
         <legend>${t("watch.chosen", { n: num(now.areas.length) })}</legend>
         <ul class="plain checks">${now.areas.map(chip)}</ul>
@@ -143,17 +154,17 @@ export default function watchAreas({ update }: Context): View {
     </form>`;
   }
 
-  function row(area: WatchArea, communes: Map<string, Commune>): TemplateResult {
+  function row(area: WatchArea): TemplateResult {
     const edit = (): void => open({ name: area.name, title: area.title, areas: [...area.areas], query: "" });
     return html`<tr data-watch-area=${area.name}>
         <th scope="row">${area.title}<small class="muted">${area.name.replace("watchAreas/", "")}</small></th>
-        <td>${area.areas.map((name) => communes.get(name)?.title ?? name).join(", ")}</td>
+        <td>${area.areas.map(areaTitle).join(", ")}</td>
         <td class="buttons">
           <button class="button small" @click=${edit}>${t("action.edit")}</button>
           <button class="button small danger" @click=${() => erase(area)}>${t("action.delete")}</button>
         </td>
       </tr>
-      ${draft?.name === area.name ? html`<tr><td colspan="3">${form(draft, communes)}</td></tr>` : nothing}`;
+      ${draft?.name === area.name ? html`<tr><td colspan="3">${form(draft)}</td></tr>` : nothing}`;
   }
 
   refresh();
@@ -168,16 +179,16 @@ export default function watchAreas({ update }: Context): View {
         <p class="muted pad">${t("watch.help")}</p>
         ${show(
           list,
-          ({ areas, communes }) => html`<div class="scroll" tabindex="0" role="group" aria-label=${t("nav.watchareas")}>
+          ({ watch_areas }) => html`<div class="scroll" tabindex="0" role="group" aria-label=${t("nav.watchareas")}>
               <table class="dense">
                 <thead>
                   <tr><th scope="col">${t("watch.title")}</th><th scope="col">${t("watch.communes")}</th><th scope="col"><span class="sr">${t("source.actions")}</span></th></tr>
                 </thead>
-                <tbody>${areas.map((area) => row(area, communes))}</tbody>
+                <tbody>${watch_areas.map(row)}</tbody>
               </table>
             </div>
             ${draft && !draft.name
-              ? form(draft, communes)
+              ? form(draft)
               : html`<p class="bar"><button class="button" @click=${() => open({ name: "", title: "", areas: [], query: "" })}>${icon("clip")}${t("watch.add")}</button></p>`}`,
         )}
       </section>`,
