@@ -9,6 +9,7 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, CorrectArticleRequest
 
+from services.adapters.cluster import elastic_snapshots
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
@@ -124,6 +125,23 @@ async def test_the_old_index_serves_until_the_snapshot_is_equal_to_the_ledger(
         assert len(await shown(index)) == 2
         assert [names async for names in build.names()] == [[article("a").name]]
     assert len(await shown(index)) == 2, "left before it served, it changes nothing"
+
+
+async def test_a_restore_is_compared_with_the_ledger_page_by_page(
+    ledger: SqliteLedger, index: ElasticArticleIndex, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(elastic_snapshots, "PAGE", 2)
+    names = [await keep(ledger, index, f"k{number}", day=number) for number in range(7)]
+    await index.snapshot("one")
+    for name in names[::3]:
+        await ledger.take_down(name, "theo yêu cầu", "chị Hoa")
+    async with index.restore("one") as build:
+        pages = [page async for page in build.names()]
+        assert sorted(name for page in pages for name in page) == sorted(names)
+        assert [len(page) for page in pages] == [2, 2, 2, 1]
+    assert await restore(ledger, index, "one") == 0
+    assert await shown(index) == await as_rebuilt(ledger, tmp_path)
+    assert len(await shown(index)) == 4
 
 
 async def test_what_cannot_be_is_told(

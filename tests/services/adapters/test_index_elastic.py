@@ -16,7 +16,7 @@ from elasticsearch import AsyncElasticsearch
 from ngoclinh.media.v1.article_pb2 import TIME_PRECISION_DAY, Article
 from ngoclinh.media.v1.media_service_pb2 import TIME_INTERVAL_HOUR, ArticleFacet, ArticleFilter, CorrectArticleRequest
 
-from services.adapters.cluster import elastic_counts, elastic_documents, elastic_mapping
+from services.adapters.cluster import elastic_bulk, elastic_counts, elastic_documents, elastic_mapping, elastic_removed
 from services.adapters.cluster.elastic_fields import Field
 from services.adapters.cluster.elastic_values import document
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
@@ -212,6 +212,56 @@ async def test_a_document_that_does_not_fit_is_refused_alone(
     first, refused, last = await index.put_each([article("c"), bad, article("d")])
     assert (first, last, type(refused)) == (None, None, InputError)
     assert await total(index) == 4
+
+
+def counted(index: ElasticArticleIndex, monkeypatch: pytest.MonkeyPatch, *methods: str) -> list[str]:
+    """The calls of some methods of the client, as they are made."""
+    made: list[str] = []
+    call = index._client.call
+
+    async def counting(method: str, **arguments: Any) -> Any:
+        if method in methods:
+            made.append(method)
+        return await call(method, **arguments)
+
+    monkeypatch.setattr(index._client, "call", counting)
+    return made
+
+
+async def test_what_comes_meanwhile_shares_a_request_and_nobody_waits_for_more(
+    index: ElasticArticleIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await index.put([article("first")])
+    requests = counted(index, monkeypatch, "bulk")
+    await asyncio.wait_for(index.put([article("alone")]), 30)
+    assert len(requests) == 1, "a single one goes at once: there is no timer that it could wait for"
+    await asyncio.gather(*(index.put([article(f"k{number}")]) for number in range(400)))
+    assert len(requests) <= 1 + 4, "those that come at the same time go together"
+    assert await total(index) == 402
+
+
+async def test_a_large_batch_goes_in_requests_of_a_bounded_size(
+    index: ElasticArticleIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elastic_bulk, "MAX_BYTES", 40_000)
+    await index.put([article("first")])
+    requests = counted(index, monkeypatch, "bulk")
+    await index.put([article(f"k{number}", "lũ lụt " * 1000) for number in range(20)])
+    assert 5 <= len(requests) <= 21
+    assert await total(index) == 21
+
+
+async def test_names_of_what_was_taken_down_come_page_by_page_from_one_state(
+    index: ElasticArticleIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elastic_removed, "_PAGE", 3)
+    names = [article(f"k{number}").name for number in range(10)]
+    await index.delete(names)
+    asked = counted(index, monkeypatch, "open_point_in_time", "search", "close_point_in_time")
+    assert sorted(await index._indices.removed.names()) == sorted(names)
+    assert asked == ["open_point_in_time", *["search"] * 4, "close_point_in_time"]
+    await index.put([article(f"k{number}") for number in range(12)])
+    assert await total(index) == 2
 
 
 async def test_a_release_adds_a_field_and_refuses_another_type(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from services.adapters.cluster.nats_state import UNSAFE, Told
 from services.adapters.cluster.nats_streams import DEDUP_WINDOW_S, KEEP_S, Layout, sweep
 from services.core.errors import TooLarge, Unavailable
 from services.core.ports import HasEngine, Output
+from services.core.sections.stores import NatsSettings
 from services.core.worker import run_worker
 from tests.contracts.bus import GROUP, SUBJECT, drain, nothing_comes, take
 from tests.contracts.bus_worker import submission
@@ -181,3 +183,21 @@ async def test_more_copies_than_there_are_servers_is_told_in_the_words_of_the_se
     async with NatsBus(settings) as bus:
         with pytest.raises(Unavailable, match="replicas > 1 not supported in non-clustered mode"):
             await bus.depth()
+
+
+async def test_a_server_of_an_older_release_is_told_in_both_languages() -> None:
+    greeting = {"server_id": "old", "version": "2.9.10", "max_payload": 1 << 20, "headers": True, "jetstream": True}
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"INFO {json.dumps(greeting)}\r\n".encode())
+        while line := await reader.readline():
+            if line.startswith(b"PING"):
+                writer.write(b"PONG\r\n")
+        writer.close()
+
+    old = await asyncio.start_server(greet, "127.0.0.1", 0)
+    async with old, NatsBus(NatsSettings(urls=[f"nats://127.0.0.1:{old.sockets[0].getsockname()[1]}"])) as bus:
+        with pytest.raises(Unavailable) as refused:
+            await bus.depth()
+    assert "là bản 2.9; cần bản 2.10 trở lên" in refused.value.vi
+    assert "is release 2.9; 2.10 or newer is needed" in refused.value.en
