@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,18 +14,36 @@ from services.cli import common
 
 def update(
     ctx: typer.Context,
-    bundle: Annotated[Path, typer.Argument(help="File made by `make bundle`.")],
+    bundle: Annotated[Path | None, typer.Argument(help="File made by `make bundle`.")] = None,
     sha256: Annotated[
         str,
         typer.Option(
             help="SHA-256 that the file must have, as its maker published it; not needed where the maker signed it."
         ),
     ] = "",
+    asked: Annotated[
+        bool,
+        typer.Option(
+            "--asked",
+            help="Install what was asked for on the settings page, if the maker of this installation signed it. "
+            "The unit ngoclinh-update.service does this.",
+        ),
+    ] = False,
 ) -> None:
     """Install the release of a bundle: a backup first, a trial on the data, back to the old release on any failure."""
-    from services.update import update as install
+    from services.core.errors import InvalidField
+    from services.update import asked as wishes
+    from services.update import installing
 
     lang = common.language(ctx)
+
+    def say(vi: str, en: str) -> None:
+        common.say(vi if lang == "vi" else en)
+
+    # A machine that is switched off meanwhile gets the old release and its data back first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with common.failing(ctx):
-        before, after = install(bundle, lambda vi, en: common.say(vi if lang == "vi" else en), sha256=sha256)
+        if asked != (bundle is None) or (asked and sha256):
+            raise InvalidField("BUNDLE", "hãy nêu một bộ cài, hoặc chỉ --asked", "name one bundle, or --asked alone")
+        before, after = installing.update(bundle, say, sha256=sha256) if bundle else wishes.carry_out(say)
     common.say(f"{before} → {after}")

@@ -1,7 +1,7 @@
 """The bundle of the next release: taken and looked at here, installed by root.
 
 The program has no right to replace itself, and none is lent to it: whoever can write as the program could else become
-root. So the page shows the command, with the hash of the very bytes that were looked at.
+root. So the page asks root (`installs`), or shows the command, with the hash of the very bytes that were looked at.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from pathlib import Path
 from ngoclinh.operations.v1.maintenance_service_pb2 import Bundle
 from ngoclinh.type.v1.type_pb2 import LocalizedText
 
-from services import update
 from services.core.config import Settings
-from services.core.errors import Conflict
+from services.core.errors import NgocLinhError
 from services.maintenance.backups import receive
-
-NAME = "next.tar"
-FOLDER = "bundles"
+from services.update.bundle import examine
+from services.update.places import BUNDLE, FOLDER, Places
 
 
 class Bundles:
@@ -30,17 +28,19 @@ class Bundles:
 
     Args:
         settings: where it lies, and how large it may be.
+        places: where the installation lies, whose key it has to fit.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, places: Places) -> None:
         self._folder = settings.data_dir / FOLDER
+        self._places = places
         self._most = settings.backup.max_upload_mb << 20
         self._known: tuple[tuple[int, int], Bundle] | None = None
         self._lock = asyncio.Lock()
 
     async def waiting(self) -> Bundle | None:
         """The bundle that waits to be installed; None where there is none, or it was installed."""
-        file = self._folder / NAME
+        file = self._folder / BUNDLE
         async with self._lock:
             try:
                 state = file.stat()
@@ -48,7 +48,7 @@ class Bundles:
                 return None
             key = (state.st_size, state.st_mtime_ns)
             if self._known is None or self._known[0] != key:
-                self._known = key, await asyncio.to_thread(_describe, file)
+                self._known = key, await asyncio.to_thread(_describe, file, self._places)
             told = self._known[1]
             return told if not told.HasField("problem") else None
 
@@ -61,12 +61,12 @@ class Bundles:
             Conflict: it is not newer.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = self._folder / f".{NAME}.part"
+        part = self._folder / f".{BUNDLE}.part"
         async with self._lock:
             try:
                 await receive(chunks, part, self._most)
-                await asyncio.to_thread(update.examine, part)
-                part.replace(self._folder / NAME)
+                await asyncio.to_thread(examine, part, self._places)
+                part.replace(self._folder / BUNDLE)
             finally:
                 part.unlink(missing_ok=True)
             self._known = None
@@ -75,7 +75,7 @@ class Bundles:
         return found
 
 
-def _describe(file: Path) -> Bundle:
+def _describe(file: Path, places: Places) -> Bundle:
     state = file.stat()
     with file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -83,7 +83,8 @@ def _describe(file: Path) -> Bundle:
     told.create_time.FromDatetime(datetime.fromtimestamp(int(state.st_mtime), UTC))
     told.command = f"sudo ngoclinh update {shlex.quote(str(file.absolute()))} --sha256 {sha256}"
     try:
-        told.version = update.examine(file)
-    except Conflict as error:
+        found = examine(file, places)
+        told.version, told.signed = found.version, found.signed
+    except NgocLinhError as error:
         told.problem.CopyFrom(LocalizedText(vi=error.vi, en=error.en))
     return told

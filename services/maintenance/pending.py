@@ -7,7 +7,6 @@ program has answered with the data of the backup, the way back is open, also aft
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.backup import archive
 from services.backup.restore import bring_back, finish, require_known, take_back
+from services.core import durable
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
 from services.core.errors import Conflict, NgocLinhError
@@ -159,16 +159,4 @@ def _put(data: Path, wish: Wish, **changes: object) -> Wish:
 
 
 def _write(data: Path, wish: Wish) -> None:
-    """Durable when this returns: a power failure leaves the old state or the new one."""
-    part = data / f"{FILE}.part"
-    with part.open("w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(wish.model_dump_json(indent=1))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(data / FILE)
-    folder = os.open(data, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write(data / FILE, wish.model_dump_json(indent=1))

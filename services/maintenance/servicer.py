@@ -19,9 +19,11 @@ from services.maintenance import pending
 from services.maintenance.backups import Backups, parts
 from services.maintenance.bundles import Bundles
 from services.maintenance.effective import effective
+from services.maintenance.installs import Installs
 from services.operations.outlook import NOTHING, Outlook
 from services.rpc.caller import PROGRAM, present
 from services.stores import adapter
+from services.update.places import INSTALLED, Places
 from services.upkeep import Chores
 
 RESTART_S = 1.0
@@ -63,14 +65,18 @@ class MaintenanceServicer(MaintenanceServiceServicer):
         settings: all settings.
         program: what it is a part of.
         clock: the present moment.
+        places: where the installation lies, if a bundle made it.
     """
 
-    def __init__(self, settings: Settings, program: Program, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, settings: Settings, program: Program, clock: Clock = utc_now, places: Places | None = None
+    ) -> None:
         self._settings = settings
         self._program = program
         self._clock = clock
         self._backups = Backups(settings, clock)
-        self._bundles = Bundles(settings)
+        self._bundles = Bundles(settings, places or INSTALLED)
+        self._installs = Installs(settings, clock, places or INSTALLED)
 
     async def GetMaintenance(self, request: pb.GetMaintenanceRequest, context: Any) -> pb.Maintenance:
         """How everything that needs care stands."""
@@ -83,6 +89,8 @@ class MaintenanceServicer(MaintenanceServiceServicer):
             backup_folder=str(folder) if folder else "",
             max_upload_bytes=self._settings.backup.max_upload_mb << 20,
             restore_hindrance=self._hindrance(),
+            install=await asyncio.to_thread(self._installs.told),
+            install_hindrance=await asyncio.to_thread(self._installs.hindrance),
         )
         wish = await asyncio.to_thread(pending.read, self._settings.data_dir)
         if wish is not None:
@@ -146,6 +154,8 @@ class MaintenanceServicer(MaintenanceServiceServicer):
         hindrance = self._hindrance()
         if hindrance is not None:
             raise Conflict(hindrance.vi, hindrance.en)
+        if await asyncio.to_thread(self._installs.under_way):
+            raise Conflict("Đang có một lần nâng cấp chưa xong.", "An update is under way.")
         who = present.get() or PROGRAM
         await asyncio.to_thread(pending.ask, self._settings, path.absolute(), who.user, self._clock)
         assert self._program.restart
@@ -155,6 +165,22 @@ class MaintenanceServicer(MaintenanceServiceServicer):
     async def UploadBundle(self, request: AsyncIterator[pb.UploadBundleRequest], context: Any) -> pb.Bundle:
         """Take the bundle of the next release."""
         return await self._bundles.take(message.chunk async for message in request)
+
+    async def InstallBundle(self, request: pb.InstallBundleRequest, context: Any) -> pb.Maintenance:
+        """Write down for root that the bundle that waits is to be installed."""
+        bundle = await self._bundles.waiting()
+        if bundle is not None and request.confirmation.strip() != bundle.version:
+            raise InvalidField(
+                "confirmation",
+                "hãy gõ đúng phiên bản của bộ cài để xác nhận",
+                "type the release of the bundle to confirm",
+            )
+        wish = await asyncio.to_thread(pending.read, self._settings.data_dir)
+        if wish is not None and wish.state in ("requested", "trying", "back"):
+            raise Conflict("Đang có một lần khôi phục chưa xong.", "A restore is under way.")
+        who = present.get() or PROGRAM
+        await asyncio.to_thread(self._installs.ask, bundle, request.sha256, who.user)
+        return await self.GetMaintenance(pb.GetMaintenanceRequest(), context)
 
     async def close(self) -> None:
         """Wait for the backup that is being made."""

@@ -126,8 +126,11 @@ CALLS: dict[str, dict[str, Any]] = {
 """A request for every method; <…> stands for what was stored first, <NEW_…> for what is made for the call."""
 BY_HAND = {"LandService.GetParcelTile", "SentimentService.ReloadModel"}
 """Methods whose REST form is no transcoding of messages, or that have none because they are for the machine's operator."""
-CARE = {f"MaintenanceService.{name}" for name in ("RunChore", "CreateBackup", "DeleteBackup", "RestoreBackup")}
-"""Methods that begin work in the background. See test_restore_by_page."""
+CARE = {
+    f"MaintenanceService.{name}"
+    for name in ("RunChore", "CreateBackup", "DeleteBackup", "RestoreBackup", "InstallBundle")
+}
+"""Methods that begin work in the background. See test_restore_by_page and tests/bundle."""
 CLOSING = {
     f"AccessService.{name}" for name in ("ChangePassword", "CreateUser", "UpdateUser", "ResetPassword", "EndSessions")
 }

@@ -49,6 +49,7 @@ from ngoclinh.media.v1.media_service_pb2 import (
 from ngoclinh.operations.v1.maintenance_service_pb2 import (
     DeleteBackupRequest,
     DownloadBackupRequest,
+    InstallBundleRequest,
     RestoreBackupRequest,
     RunChoreRequest,
 )
@@ -101,6 +102,7 @@ REQUESTS: dict[str, Message] = {
     "DownloadBackup": DownloadBackupRequest(name=BACKUP),
     "DeleteBackup": DeleteBackupRequest(name=BACKUP),
     "RestoreBackup": RestoreBackupRequest(name=BACKUP, confirmation="x"),
+    "InstallBundle": InstallBundleRequest(sha256="0" * 64, confirmation="x"),
     "FindParcels": FindParcelsRequest(keys=[ParcelKey(communes=["areas/2025-20950"], sheet="1", number="1")]),
 }
 """Requests that an empty one would not do for, by name of the method."""

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from services import update
 from services.core.errors import NgocLinhError, RefusedFile
+from services.update import installing
+from services.update.bundle import Examined, examine
+from services.update.places import DOOR, Places
 
 SIGN = Path(__file__).parents[2] / "bundle" / "sign.py"
 
@@ -21,12 +23,12 @@ def sign(command: str, place: Path, key: Path) -> None:
     subprocess.run([sys.executable, SIGN, command, place], check=True, env=os.environ | {"BUNDLE_KEY": str(key)})
 
 
-def made(folder: Path, key: Path | None) -> Path:
-    """A bundle as `bundle/build` makes it, of two files."""
-    root = folder / "ngoclinh-9.0.0"
+def made(folder: Path, key: Path | None, version: str = "9.0.0", **files: str) -> Path:
+    """A bundle as `bundle/build` makes it, of few files."""
+    root = folder / f"ngoclinh-{version}"
     root.mkdir(parents=True)
-    (root / "VERSION").write_text("9.0.0\n")
-    (root / "install").write_text("exit 3\n")
+    for name, text in {"VERSION": f"{version}\n", "install": "exit 3\n", **files}.items():
+        (root / name).write_text(text)
     if key:
         sign("pub", root, key)
     sums = [f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in sorted(root.iterdir())]
@@ -62,15 +64,16 @@ def root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(bundle: Path, key: Path, sha256: str = "") -> str:
     """How an update ends; "code 3" is the script of the bundle, which runs only where the bundle was accepted."""
+    places = Places(opt=key.parent / "opt", key=key, state=key.parent / "state")
     with pytest.raises(NgocLinhError) as caught:
-        update.update(bundle, lambda vi, en: None, update.Places(opt=key.parent / "opt", key=key), sha256)
+        installing.update(bundle, lambda vi, en: None, places, sha256)
     return caught.value.en
 
 
 def test_a_bundle_signed_by_the_key_of_the_installation_needs_no_hash(keys: tuple[Path, Path], tmp_path: Path) -> None:
     bundle = made(tmp_path / "a", keys[0])
     assert "code 3" in told(bundle, keys[1])
-    assert update.examine(bundle, update.Places(key=keys[1])) == "9.0.0"
+    assert examine(bundle, Places(key=keys[1])) == Examined("9.0.0", signed=True)
 
 
 def test_the_key_that_a_bundle_brings_proves_nothing_even_with_its_hash(
@@ -83,7 +86,7 @@ def test_the_key_that_a_bundle_brings_proves_nothing_even_with_its_hash(
     for sha256 in ("", digest):
         assert "not signed by the key" in told(bundle, keys[1], sha256)
     with pytest.raises(RefusedFile):
-        update.examine(bundle, update.Places(key=keys[1]))
+        examine(bundle, Places(key=keys[1]))
 
 
 def test_a_changed_list_of_hashes_is_refused(keys: tuple[Path, Path], tmp_path: Path) -> None:
@@ -101,6 +104,8 @@ def test_an_unsigned_bundle_needs_its_hash_where_a_key_is_known(keys: tuple[Path
     assert "--sha256" in told(bundle, keys[1])
     assert "code 3" in told(bundle, keys[1], hashlib.sha256(bundle.read_bytes()).hexdigest())
     assert "code 3" in told(bundle, tmp_path / "none.pub")
+    assert not examine(bundle, Places(key=keys[1])).signed
+    assert not examine(made(tmp_path / "b", keys[0]), Places(key=tmp_path / "none.pub")).signed
 
 
 def test_a_damaged_key_of_the_installation_lets_nothing_in(keys: tuple[Path, Path], tmp_path: Path) -> None:
@@ -119,8 +124,28 @@ def test_an_accepted_bundle_brings_the_key_of_the_next_ones(keys: tuple[Path, Pa
     sign("pub", folder, following)
     for name in ("ngoclinh.service", "ngoclinh"):
         (folder / name).write_text("")
-    places = update.Places(opt=opt, unit=opt / "unit", command=opt / "command", key=public)
-    update._switch(places, folder, opt / "releases/9.0.0")
+    places = Places(opt=opt, units=opt / "units", command=opt / "command", key=public)
+    assert not installing.switch(places, folder, opt / "releases/9.0.0")
     assert (public.read_bytes(), public.stat().st_mode & 0o777) == ((folder / "release.pub").read_bytes(), 0o644)
     assert "code 3" in told(made(tmp_path / "b", following), public)
     assert "not signed by the key" in told(made(tmp_path / "c", private), public)
+
+
+def test_the_door_comes_with_a_release_and_stays_closed_where_it_was_closed(
+    keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, opt, units = tmp_path / "new", tmp_path / "opt", tmp_path / "units"
+    folder.mkdir()
+    opt.mkdir()
+    for name in ("ngoclinh.service", "ngoclinh-update.service", DOOR, "ngoclinh", "install", "x.service"):
+        (folder / name).write_text("new")
+    places = Places(opt=opt, units=units, command=opt / "command", key=keys[1])
+    unsigned = Places(opt=opt, units=tmp_path / "others", command=opt / "command", key=tmp_path / "none")
+    assert installing.switch(places, folder, opt / "releases/9.0.0"), "it was not there before"
+    assert not installing.switch(places, folder, opt / "releases/9.0.0")
+    assert not installing.switch(unsigned, folder, opt / "releases/9.0.0")
+    assert sorted(path.name for path in units.iterdir()) == [DOOR, "ngoclinh-update.service", "ngoclinh.service"]
+    (units / DOOR).unlink()
+    (units / DOOR).symlink_to("/dev/null")
+    assert not installing.switch(places, folder, opt / "releases/9.0.0")
+    assert (units / DOOR).is_symlink(), "what systemd calls masked"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,18 +19,43 @@ import pytest
 from ngoclinh.operations.v1 import maintenance_service_pb2 as pb
 from ngoclinh.operations.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
-from services import update
 from services.bootstrap import Running, running
 from services.core import config
 from services.core.errors import RefusedFile
-from services.maintenance import backups
+from services.maintenance import backups, servicer
+from services.update import record
+from services.update.bundle import unpacked
+from services.update.places import Places
+from tests.services.test_signature import made, sign
 
 SECRET = "khong-ai-biet"
 NEXT = f"{int(metadata.version('ngoclinh').split('.')[0]) + 1}.0.0"
 
 
 @pytest.fixture
-async def program(tmp_path: Path) -> AsyncIterator[Running]:
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """Where the installation would lie; there is none yet."""
+    there = Places(
+        opt=tmp_path / "opt", data=tmp_path / "data", units=tmp_path / "units", key=tmp_path / "release.pub",
+        state=tmp_path / "state",
+    )  # fmt: skip
+    monkeypatch.setattr(servicer, "INSTALLED", there)
+    return there
+
+
+def opened(places: Places) -> Path:
+    """As `bundle/install` leaves it, with the door open; the private key of the maker."""
+    for folder in (places.opt, places.state, places.enabled.parent):
+        folder.mkdir(parents=True)
+    places.enabled.symlink_to(places.units / places.enabled.name)
+    private = places.opt / "key.pem"
+    sign("key", private, private)
+    sign("pub", places.key.parent, private)
+    return private
+
+
+@pytest.fixture
+async def program(tmp_path: Path, places: Places) -> AsyncIterator[Running]:
     file = tmp_path / "ngoclinh.toml"
     file.write_text(
         f'data_dir = "{tmp_path / "data"}"\n[crawler]\nenabled = false\n'
@@ -157,9 +184,9 @@ async def test_a_sound_bundle_is_kept_and_its_command_names_its_hash(
     assert (told.version, told.sha256, told.size_bytes) == (NEXT, digest, len(data))
     assert told.command == f"sudo ngoclinh update {file} --sha256 {digest}"
     assert (await stub.GetMaintenance(pb.GetMaintenanceRequest())).bundle == told
-    with update._unpacked(file, digest) as folder:
+    with unpacked(file, digest) as folder:
         assert (folder / "VERSION").is_file()
-    with pytest.raises(RefusedFile), update._unpacked(file, "0" * 64):
+    with pytest.raises(RefusedFile), unpacked(file, "0" * 64):
         pass
 
 
@@ -179,3 +206,90 @@ async def test_a_bundle_that_update_refuses_is_refused(
 ) -> None:
     assert await status(stub.UploadBundle(bundles(data))) == code
     assert not (await stub.GetMaintenance(pb.GetMaintenanceRequest())).HasField("bundle")
+
+
+async def maintenance(stub: MaintenanceServiceStub) -> pb.Maintenance:
+    return await stub.GetMaintenance(pb.GetMaintenanceRequest())
+
+
+async def test_a_wish_is_written_for_root_and_what_root_tells_is_shown(
+    stub: MaintenanceServiceStub, program: Running, places: Places, tmp_path: Path
+) -> None:
+    private = opened(places)
+    told = await stub.UploadBundle(bundles(made(tmp_path / "made", private, NEXT).read_bytes()))
+    assert told.signed
+    wanted = pb.InstallBundleRequest(sha256=told.sha256, confirmation=NEXT)
+    other = pb.InstallBundleRequest(sha256="0" * 64, confirmation=NEXT)
+    mistyped = pb.InstallBundleRequest(sha256=told.sha256, confirmation="9")
+    assert await status(stub.InstallBundle(other)) == grpc.StatusCode.FAILED_PRECONDITION
+    assert await status(stub.InstallBundle(mistyped)) == grpc.StatusCode.INVALID_ARGUMENT
+    wish = program.settings.data_dir / "bundles/install.json"
+    assert wish == places.wish
+    assert not wish.exists()
+    now = await stub.InstallBundle(wanted)
+    assert not now.HasField("install_hindrance")
+    assert (now.install.state, now.install.version) == (pb.INSTALL_STATE_REQUESTED, NEXT)
+    assert wish.stat().st_mode & 0o777 == 0o600
+    assert record.Wish.model_validate_json(wish.read_text()).sha256 == told.sha256
+    assert await status(stub.InstallBundle(wanted)) == grpc.StatusCode.FAILED_PRECONDITION, "one is under way"
+
+    wish.unlink()  # from here on, root
+    begun = record.Result(state="running", before="1", version=NEXT, user="lan.le", start=datetime.now(UTC))
+    record.write(places, begun)
+    now = await maintenance(stub)
+    assert (now.install.state, now.install.user) == (pb.INSTALL_STATE_RUNNING, "lan.le")
+    assert await status(stub.InstallBundle(wanted)) == grpc.StatusCode.FAILED_PRECONDITION
+    os.utime(places.state / record.FILE, (0, 0))
+    now = await maintenance(stub)
+    assert now.install.state == pb.INSTALL_STATE_FAILED
+    assert "journalctl" in now.install.problem.en
+    for state, shown in (
+        ("taken_back", pb.INSTALL_STATE_TAKEN_BACK), ("failed", pb.INSTALL_STATE_FAILED),
+        ("done", pb.INSTALL_STATE_DONE),
+    ):  # fmt: skip
+        record.write(places, begun.model_copy(update={"state": state, "end": begun.start, "vi": "vì", "en": "why"}))
+        now = await maintenance(stub)
+        assert (now.install.state, now.install.problem.en) == (shown, "why")
+        assert now.install.end_time == now.install.start_time
+
+
+async def test_a_wish_that_nobody_takes_is_told_and_may_be_written_again(
+    stub: MaintenanceServiceStub, places: Places, tmp_path: Path
+) -> None:
+    private = opened(places)
+    told = await stub.UploadBundle(bundles(made(tmp_path / "made", private, NEXT).read_bytes()))
+    old = record.Wish(sha256=told.sha256, version=NEXT, user="", time=datetime.now(UTC) - timedelta(minutes=5))
+    places.wish.write_text(old.model_dump_json())
+    now = await maintenance(stub)
+    assert now.install.state == pb.INSTALL_STATE_FAILED
+    assert "ngoclinh-update.path" in now.install.problem.en
+    again = await stub.InstallBundle(pb.InstallBundleRequest(sha256=told.sha256, confirmation=NEXT))
+    assert again.install.state == pb.INSTALL_STATE_REQUESTED
+
+
+async def test_only_an_installation_with_an_open_door_and_a_signed_bundle_takes_wishes(
+    stub: MaintenanceServiceStub, places: Places, tmp_path: Path
+) -> None:
+    async def refused(told: pb.Bundle, why: str) -> None:
+        wanted = pb.InstallBundleRequest(sha256=told.sha256, confirmation=NEXT)
+        with pytest.raises(grpc.aio.AioRpcError, match=why) as caught:
+            await stub.InstallBundle(wanted)
+        assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+        assert not places.wish.exists()
+
+    unsigned = await stub.UploadBundle(bundles(bundle()))
+    assert "not installed from a bundle" in (await maintenance(stub)).install_hindrance.en
+    await refused(unsigned, "not installed from a bundle")
+    private = opened(places)
+    await refused(unsigned, "did not sign")
+    signed = await stub.UploadBundle(bundles(made(tmp_path / "made", private, NEXT).read_bytes()))
+    places.key.rename(places.opt / "kept")
+    await refused(signed, "no key")
+    (places.opt / "kept").rename(places.key)
+    places.enabled.unlink()  # what `systemctl disable` does
+    await refused(signed, "systemctl enable")
+    assert not (await maintenance(stub)).HasField("install")
+    sign("key", tmp_path / "other.pem", tmp_path / "other.pem")
+    sign("pub", places.key.parent, tmp_path / "other.pem")
+    (places.data / "bundles" / "next.tar").touch()
+    assert not (await maintenance(stub)).HasField("bundle"), "the key changed meanwhile"
