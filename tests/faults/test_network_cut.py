@@ -14,7 +14,6 @@ from ngoclinh.media.v1.media_service_pb2 import ArticleFilter
 
 from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.adapters.cluster.ledger_postgres import PostgresLedger
-from services.core.errors import Unavailable
 from services.core.sections.stores import ElasticsearchSettings
 from tests.cluster.places import Place, in_cluster
 from tests.contracts.articles import article, collected
@@ -23,45 +22,23 @@ from tests.contracts.nats_places import open_bus
 from tests.e2e.mini_site import settings_for
 from tests.e2e.program import eventually
 from tests.engines import Elastic, Nats, Postgres
+from tests.faults import namespace
 from tests.faults.cuts import LONG
+from tests.faults.cutting import after_a_cut, comes_back, ends
 from tests.faults.processes import Part, Processes
 from tests.faults.proxy import Wire
-from tests.faults.test_stopped import AGAIN_S, BOUND_S, analysed, ask, get, paste
+from tests.faults.test_stopped import AGAIN_S, analysed, ask, get, paste
 
 pytestmark = pytest.mark.cluster
 
 
-async def ends(call: Callable[[], Awaitable[Any]]) -> bool:
-    """Whether a call succeeds; within the bound, and in words where it does not."""
-    began, told = time.monotonic(), ("-", "-")
-    try:
-        await call()
-    except Unavailable as error:
-        told = (error.vi, error.en)
-    assert time.monotonic() - began < BOUND_S
-    assert all(told)
-    return told == ("-", "-")
-
-
 async def on_a_bad_wire(wire: Wire, call: Callable[[], Awaitable[Any]]) -> None:
     """Good, cut, mended, narrow, mended."""
-    assert await ends(call)
-    wire.cut()
-    assert not await ends(call)
-    assert not await ends(call)
-    wire.mend()
-    await comes_back(call)
+    await after_a_cut(wire, call)
     wire.narrow(200)
     await ends(call)  # whether it succeeds depends on how much it says
     wire.mend()
     await comes_back(call)
-
-
-async def comes_back(call: Callable[[], Awaitable[Any]]) -> None:
-    """A call succeeds again before long."""
-    end = time.monotonic() + AGAIN_S
-    while not await ends(call):
-        assert time.monotonic() < end
 
 
 @pytest.mark.timeout(600)
@@ -93,6 +70,19 @@ async def test_calls_to_elasticsearch_end_and_come_back(elastic: Elastic) -> Non
         async with ElasticArticleIndex(settings) as index:
             await index.put([article("a", change_number=1)])
             await on_a_bad_wire(wire, lambda: index.search(ArticleFilter(), 10))
+
+
+LATER = pytest.mark.skipif(not LONG, reason="waits for a minute: `make test-faults` does it")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["nats", pytest.param("postgres", marks=LATER), pytest.param("elastic", marks=LATER)])
+def test_calls_end_while_the_link_of_a_namespace_is_down(kind: str, request: pytest.FixtureRequest) -> None:
+    if why := namespace.why_not():
+        pytest.skip(why)
+    request.getfixturevalue(kind)  # tells where the server cannot be had
+    done = namespace.run(kind, 800)
+    assert (done.returncode, done.stdout) == (0, "came back\n"), done.stdout + done.stderr
 
 
 @pytest.mark.skipif(not LONG, reason="waits for minutes: `make test-faults` does it")
