@@ -9,6 +9,7 @@ KINDS = (
     ("kibana.k8s.elastic.co", "v1", "Kibana", "kibanas"),
     ("postgresql.cnpg.io", "v1", "Cluster", "clusters"),
     ("postgresql.cnpg.io", "v1", "ScheduledBackup", "scheduledbackups"),
+    ("barmancloud.cnpg.io", "v1", "ObjectStore", "objectstores"),
     ("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
     ("cert-manager.io", "v1", "Certificate", "certificates"),
     ("cert-manager.io", "v1", "Issuer", "issuers"),

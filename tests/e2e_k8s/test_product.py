@@ -282,31 +282,24 @@ def _through_a_file_of_the_product(version: str) -> None:
 
 
 def _through_a_dump(version: str) -> None:
-    """The CronJob's dump into an emptied database; the index is rebuilt from the ledger."""
+    """The dump of one CronJob by the other one in the place of what is there, which refuses while anybody is connected."""
     kubectl("create", "job", "-n", NAMESPACE, "backup-now", "--from=cronjob/backup")
     kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/backup-now", "--timeout=800s")
     kubectl("create", "job", "-n", NAMESPACE, "retention-now", "--from=cronjob/retention")
     kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/retention-now", "--timeout=800s")
-    kubectl("delete", "job", "-n", NAMESPACE, "backup-now", "retention-now")
+    kubectl("create", "job", "-n", NAMESPACE, "restore-early", "--from=cronjob/restore")
+    kubectl("wait", "-n", NAMESPACE, "--for=condition=Failed", "job/restore-early", "--timeout=800s")
+    assert "scale every part to 0 first" in kubectl("logs", "-n", NAMESPACE, "job/restore-early")
+    kubectl("delete", "job", "-n", NAMESPACE, "backup-now", "retention-now", "restore-early")
     replicas = {each["metadata"]["name"]: each["spec"]["replicas"] for each in items("deployments")}
     kubectl(
         "scale", "-n", NAMESPACE, "--replicas=0", *(f"deployment/{name}" for name in replicas), "statefulset/imports"
     )
     gone = ("gateway", "media", "land", "worker", "imports", "sentiment")
     wait("no pod", lambda: not [pod for pod in items("pods") if pod["metadata"]["labels"].get(COMPONENT) in gone])
-    script = (
-        'export PGPASSWORD="$(cat /run/secrets/stores/postgres-password)"\n'
-        'sql() { psql -h postgres -U ngoclinh -d ngoclinh -v ON_ERROR_STOP=1 -c "$1"; }\n'
-        'sql "DROP SCHEMA ledger CASCADE"; sql "DROP SCHEMA parcels CASCADE"; sql "DROP EXTENSION IF EXISTS postgis CASCADE"\n'
-        "pg_restore -h postgres -U ngoclinh -d ngoclinh --exit-on-error --no-owner $(ls -1t /backup/*.dump | head -1)\n"
-    )
-    jobs.run(
-        "restore", "localhost/ngoclinh-e2e/postgis:1", script, user=999, labels={"app.kubernetes.io/name": "backup"},
-        volumes={
-            "/backup": {"persistentVolumeClaim": {"claimName": "ngoclinh-backup"}},
-            "/run/secrets/stores": {"secret": {"secretName": "ngoclinh-stores"}},
-        },
-    )  # fmt: skip
+    kubectl("create", "job", "-n", NAMESPACE, "restore-now", "--from=cronjob/restore")
+    kubectl("wait", "-n", NAMESPACE, "--for=condition=Complete", "job/restore-now", "--timeout=800s")
+    kubectl("delete", "job", "-n", NAMESPACE, "restore-now")
     for name, count in {**replicas, "imports": 1}.items():
         kind = "statefulset" if name == "imports" else "deployment"
         kubectl("scale", "-n", NAMESPACE, f"--replicas={count}", f"{kind}/{name}")

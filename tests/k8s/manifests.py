@@ -13,16 +13,24 @@ import yaml
 from tests.conftest import ROOT
 
 OVERLAYS = tuple(sorted(path.name for path in (ROOT / "k8s/overlays").iterdir()))
+ADDED = ("cluster+ingress+monitoring+tracing", "production+tracing", "single-node+ingress+monitoring+tracing")
+"""Overlays with all the components that docs/kubernetes.md says may be added to them."""
+INSTALLATIONS = OVERLAYS + ADDED
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 
 
 @functools.cache
-def rendered(overlay: str) -> tuple[dict[str, Any], ...]:
-    """All objects of an overlay."""
+def rendered(installation: str) -> tuple[dict[str, Any], ...]:
+    """All objects of an overlay, or of OVERLAY+COMPONENT… as `k8s/release` prints them."""
+    if "+" in installation:
+        return objects(ROOT / "k8s/release", installation)
     kubectl = Path(sys.executable).with_name("kubectl")
-    done = subprocess.run(
-        [kubectl, "kustomize", ROOT / "k8s/overlays" / overlay], capture_output=True, text=True, check=False
-    )
+    return objects(kubectl, "kustomize", ROOT / "k8s/overlays" / installation)
+
+
+def objects(*command: str | Path) -> tuple[dict[str, Any], ...]:
+    """What a command prints."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return tuple(each for each in yaml.safe_load_all(done.stdout) if each)
 

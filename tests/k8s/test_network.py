@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from services.core.sections.upkeep import TracingSettings
 from services.roles import ROLES
 from tests.k8s import manifests
 from tests.k8s.manifests import labels, matches, of_kind, template, workloads
 
 pytestmark = pytest.mark.kubernetes
 
-GRPC, NATS, POSTGRES, ELASTIC, METRICS = 50051, 4222, 5432, 9200, 9100
+GRPC, NATS, POSTGRES, ELASTIC, METRICS, TRACES = 50051, 4222, 5432, 9200, 9100, 4318
 CALLS: dict[str, dict[str, int]] = {
     "gateway": {
         "gateway": GRPC, "media": GRPC, "sentiment": GRPC, "land": GRPC, "imports": GRPC,
@@ -28,9 +30,12 @@ CALLS: dict[str, dict[str, int]] = {
     "migrate": {"postgres": POSTGRES},
     "retention": {"postgres": POSTGRES, "elasticsearch": ELASTIC},
     "backup": {"postgres": POSTGRES},
+    "restore": {"postgres": POSTGRES},
     "nats": {}, "postgres": {}, "elasticsearch": {},
 }  # fmt: skip
 """By caller, whom it may call, and at which port; nothing else is allowed inside the namespace."""
+SENDS_TRACES = {*ROLES, "all-in-one"}
+"""Who may send traces to the collector, where the component `tracing` is added; nobody else, and at that port only."""
 FORBIDDEN = (
     "10.0.0.1",
     "172.16.5.4",
@@ -85,24 +90,25 @@ def allowed(overlay: str, caller: dict[str, Any], callee: dict[str, Any]) -> set
     return out & into
 
 
-def test_the_parts_talk_as_the_table_says_and_not_otherwise() -> None:
-    pods = {name_of(labels(each)): each for each in workloads("cluster")}
+@pytest.mark.parametrize("installation", ["cluster", "cluster+ingress+monitoring+tracing"])
+def test_the_parts_talk_as_the_table_says_and_not_otherwise(installation: str) -> None:
+    pods = {name_of(labels(each)): each for each in workloads(installation)}
     assert set(pods) == set(CALLS)
     for caller, one in pods.items():
-        reached = {name: allowed("cluster", one, other) for name, other in pods.items()}
+        reached = {name: allowed(installation, one, other) for name, other in pods.items()}
         assert {name: ports for name, ports in reached.items() if ports} == {
             name: {port} for name, port in CALLS[caller].items()
         }, caller
 
 
-@pytest.mark.parametrize("overlay", manifests.OVERLAYS)
+@pytest.mark.parametrize("overlay", manifests.INSTALLATIONS)
 def test_nothing_is_allowed_that_no_policy_names(overlay: str) -> None:
     denies = [each for each in of_kind(overlay, "NetworkPolicy") if not each["spec"].get("podSelector")]
     everything = next(each for each in denies if each["metadata"]["name"] == "deny-all")
     assert everything["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-@pytest.mark.parametrize("overlay", manifests.OVERLAYS)
+@pytest.mark.parametrize("overlay", manifests.INSTALLATIONS)
 def test_every_pod_of_ours_has_policies_of_its_own(overlay: str) -> None:
     for workload in workloads(overlay):
         chosen = [
@@ -113,7 +119,7 @@ def test_every_pod_of_ours_has_policies_of_its_own(overlay: str) -> None:
         assert chosen, workload["metadata"]["name"]
 
 
-@pytest.mark.parametrize("overlay", manifests.OVERLAYS)
+@pytest.mark.parametrize("overlay", manifests.INSTALLATIONS)
 def test_only_the_crawler_reaches_the_internet_and_never_a_private_address(overlay: str) -> None:
     outside = {}
     for workload in workloads(overlay):
@@ -135,7 +141,7 @@ def test_only_the_crawler_reaches_the_internet_and_never_a_private_address(overl
             assert {port["port"] for port in ports} == {80, 443}
 
 
-@pytest.mark.parametrize("overlay", manifests.OVERLAYS)
+@pytest.mark.parametrize("overlay", manifests.INSTALLATIONS)
 def test_from_outside_the_namespace_only_doors_and_operators_come_in(overlay: str) -> None:
     for policy in of_kind(overlay, "NetworkPolicy"):
         for rule in policy["spec"].get("ingress") or ():
@@ -147,21 +153,60 @@ def test_from_outside_the_namespace_only_doors_and_operators_come_in(overlay: st
                     assert wanted == {"ngoclinh.io/door": "true"} or wanted["kubernetes.io/metadata.name"] in operators
 
 
-def test_figures_are_for_prometheus_alone() -> None:
+@pytest.mark.parametrize("overlay", manifests.INSTALLATIONS)
+def test_to_other_namespaces_go_questions_of_names_and_traces_alone(overlay: str) -> None:
+    for workload in workloads(overlay):
+        found = {
+            (
+                peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"],
+                tuple(sorted(peer.get("podSelector", {}).get("matchLabels", {}).items())),
+                port["port"],
+            )
+            for rule in policies(overlay, labels(workload), "Egress")
+            for peer in rule.get("to", ())
+            if "namespaceSelector" in peer
+            for port in rule["ports"]
+        }
+        dns = {("kube-system", (("k8s-app", "kube-dns"),), 53)}
+        traces = {("monitoring", (("app.kubernetes.io/name", "opentelemetry-collector"),), TRACES)}
+        sends = "+tracing" in overlay and name_of(labels(workload)) in SENDS_TRACES
+        assert found == (dns | traces if sends else dns), workload["metadata"]["name"]
+
+
+@pytest.mark.parametrize("overlay", manifests.ADDED)
+def test_who_sends_traces_sends_them_to_where_the_policy_lets_it(overlay: str) -> None:
+    senders = set()
+    for workload in workloads(overlay):
+        (container,) = template(workload)["spec"]["containers"]
+        given = {each["name"]: each.get("value") for each in container.get("env", ())}
+        if "NGOCLINH_TRACING__ENABLED" in given:
+            tree = {name.removeprefix("NGOCLINH_TRACING__").lower(): given[name] for name in given if "TRACING" in name}
+            tracing = TracingSettings.model_validate(tree)
+            address = urlsplit(tracing.endpoint)
+            assert tracing.enabled
+            assert (address.hostname, address.port) == ("opentelemetry-collector.monitoring", TRACES)
+            senders.add(name_of(labels(workload)))
+    assert senders == ({"all-in-one"} if overlay.startswith("single-node") else set(ROLES))
+
+
+@pytest.mark.parametrize("overlay", ["production", *manifests.ADDED])
+def test_figures_are_for_prometheus_alone(overlay: str) -> None:
     prometheus = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
     }
-    (monitor,) = of_kind("production", "PodMonitor")
+    (monitor,) = of_kind(overlay, "PodMonitor")
     scraped = [
         each
-        for each in workloads("production")
+        for each in workloads(overlay)
         if each["kind"] in ("Deployment", "StatefulSet")
         and matches(monitor["spec"]["selector"], labels(each))
         and METRICS in numbers({"ports": [{"port": "metrics"}]}, each)
     ]
-    assert {name_of(labels(each)) for each in scraped} == set(ROLES)
+    assert {name_of(labels(each)) for each in scraped} == (
+        {"all-in-one"} if overlay.startswith("single-node") else set(ROLES)
+    )
     for workload in scraped:
-        rules = policies("production", labels(workload), "Ingress")
+        rules = policies(overlay, labels(workload), "Ingress")
         assert all(rule.get("ports") for rule in rules), "a rule without ports opens all of them"
         assert [rule["from"] for rule in rules if METRICS in numbers(rule, workload)] == [[prometheus]]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.adapters.cluster.nats_streams import Layout, places
 from services.core.config import Settings
 from services.roles import ROLES, addresses
 from tests.conftest import ROOT
@@ -15,7 +16,7 @@ from tests.k8s.manifests import labels, matches, of_kind, template, workloads
 
 pytestmark = pytest.mark.kubernetes
 
-EVERY = [(overlay, each) for overlay in manifests.OVERLAYS for each in workloads(overlay)]
+EVERY = [(overlay, each) for overlay in manifests.INSTALLATIONS for each in workloads(overlay)]
 IDS = [f"{overlay}-{each['metadata']['name']}" for overlay, each in EVERY]
 VENDORS_ROOT = {"elasticsearch"}
 """Whose root file system is not read-only; the reason is in k8s/checkov.yaml."""
@@ -58,7 +59,7 @@ def test_a_pod_says_what_it_needs(overlay: str, workload: dict[str, Any]) -> Non
 def test_images_are_named_exactly(overlay: str, workload: dict[str, Any]) -> None:
     for container in template(workload)["spec"]["containers"]:
         image = container["image"]
-        if overlay == "production":
+        if overlay.startswith("production"):
             assert "@sha256:" in image, image
         else:
             assert ":" in image.rsplit("/", 1)[-1], image
@@ -84,7 +85,7 @@ def test_a_service_is_probed_and_ends_in_peace(overlay: str, workload: dict[str,
 
 @every
 def test_what_has_several_pods_survives_a_drain(overlay: str, workload: dict[str, Any]) -> None:
-    if workload["kind"] != "Deployment" or workload["spec"]["replicas"] < 2:
+    if workload["kind"] != "Deployment" or pods(overlay, workload) < 2:
         return
     budgets = [
         each for each in of_kind(overlay, "PodDisruptionBudget") if matches(each["spec"]["selector"], labels(workload))
@@ -99,6 +100,49 @@ def test_what_has_several_pods_survives_a_drain(overlay: str, workload: dict[str
         assert each["matchLabelKeys"] == ["pod-template-hash"]
 
 
+def pods(overlay: str, workload: dict[str, Any]) -> int:
+    """The least number of pods of a Deployment: its own, or that of what scales it, never both."""
+    name = workload["metadata"]["name"]
+    scalers = [
+        each["spec"]
+        for each in of_kind(overlay, "HorizontalPodAutoscaler", "ScaledObject")
+        if each["spec"]["scaleTargetRef"]["name"] == name
+    ]
+    if not scalers:
+        own: int = workload["spec"]["replicas"]
+        return own
+    # Whoever applies a number that an autoscaler has changed is refused, or undoes it.
+    assert "replicas" not in workload["spec"], name
+    (scaler,) = scalers
+    least: int = scaler["minReplicas"] if "minReplicas" in scaler else scaler["minReplicaCount"]
+    return least
+
+
+def test_what_scales_names_something_that_is_there() -> None:
+    there = {each["metadata"]["name"] for each in of_kind("production", "Deployment")}
+    scaled = [
+        each["spec"]["scaleTargetRef"]["name"]
+        for each in of_kind("production", "HorizontalPodAutoscaler", "ScaledObject")
+    ]
+    assert len(scaled) == len(set(scaled))
+    assert set(scaled) <= there
+
+
+def test_more_workers_come_where_events_wait() -> None:
+    (scaled,) = of_kind("production", "ScaledObject")
+    layout = Layout(settings_of("production").nats.prefix, 3, 60.0)
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["metadata"]["stream"] == layout.events
+    assert trigger["metadata"]["consumer"] in {layout.consumer(*place) for place in places()}
+
+
+def test_every_certificate_is_kept_in_a_secret_of_its_own() -> None:
+    """Two certificates in one Secret take each other's place: those of the services, and that of the door."""
+    kept = [each["spec"]["secretName"] for each in of_kind("production", "Certificate")]
+    kept += [tls["secretName"] for each in of_kind("production", "Ingress") for tls in each["spec"]["tls"]]
+    assert len(kept) == len(set(kept))
+
+
 @every
 def test_labels_are_the_same_everywhere(overlay: str, workload: dict[str, Any]) -> None:
     found = labels(workload)
@@ -107,6 +151,13 @@ def test_labels_are_the_same_everywhere(overlay: str, workload: dict[str, Any]) 
         assert found["app.kubernetes.io/part-of"] == "ngoclinh"
     if workload["kind"] not in ("Job", "CronJob"):
         assert matches(workload["spec"]["selector"], found)
+
+
+@pytest.mark.parametrize("overlay", manifests.INSTALLATIONS)
+def test_everything_lies_in_the_namespace_of_the_product(overlay: str) -> None:
+    for each in manifests.rendered(overlay):
+        if each["kind"] not in ("Namespace", "PriorityClass"):
+            assert each["metadata"]["namespace"] == "ngoclinh", (each["kind"], each["metadata"]["name"])
 
 
 @every
@@ -168,8 +219,12 @@ def test_in_production_services_show_certificates_to_each_other() -> None:
 
 
 @every
-def test_every_secret_is_a_reference(overlay: str, workload: dict[str, Any]) -> None:
+def test_every_secret_is_a_reference_and_its_files_are_for_the_user_of_the_pod_alone(
+    overlay: str, workload: dict[str, Any]
+) -> None:
     assert not of_kind(overlay, "Secret")
+    for volume in template(workload)["spec"].get("volumes", ()):
+        assert "secret" not in volume or volume["secret"]["defaultMode"] == 0o440, volume["name"]
     for container in template(workload)["spec"]["containers"]:
         for variable in container.get("env", ()):
             assert "PASSWORD" not in variable["name"] or variable["name"].endswith("_FILE"), variable["name"]
