@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc.aio
 
-from services import crawler_process
+from services import crawler_process, folder
 from services.access.audit import Audit
 from services.access.sign_in import SignIn
 from services.access.upkeep import first_users
@@ -24,7 +20,7 @@ from services.chores import again, first, gauges, outlook, with_rules
 from services.core import tracing
 from services.core.clock import Clock, utc_now
 from services.core.config import Settings
-from services.core.errors import InvalidField, Unavailable
+from services.core.errors import Unavailable
 from services.core.observation import Observations
 from services.core.ports import Bus
 from services.core.worker import Handle, Together, run_worker
@@ -34,6 +30,7 @@ from services.gateway.serve import WebServer
 from services.maintenance import servicer as maintenance
 from services.monitoring.now import Watch
 from services.operations.gauges import Gauges
+from services.operations.outlook import Outlook
 from services.parts import Services, at_once, handlers
 from services.roles import ALL, Role, addresses
 from services.rpc.access import Gate
@@ -43,7 +40,7 @@ from services.rpc.routing import RoutingChannel
 from services.rpc.serve import Server
 from services.stores import Stores, open_stores, watch
 from services.supervisor import Child, Lock, is_locked
-from services.upkeep import Chores, keep_up
+from services.upkeep import Chores, Step, keep_up
 
 LOCK_WAIT_S = 1.0
 """Seconds to wait for the lock: who only looks whether a program runs holds it for a moment."""
@@ -51,7 +48,6 @@ BEGIN_S = 20.0
 """Seconds to wait for the first steps before the program serves without them."""
 STALLED_S = 120.0
 """Seconds without progress after which a drain gives up."""
-_SOCKET_FOLDER = "ngoclinh-socket-"
 
 
 @dataclass
@@ -117,52 +113,116 @@ async def running(
         InvalidField: an address beyond loopback without users and TLS, or a data folder that cannot be used.
     """
     require_safe_address(settings.grpc)
-    _make_folder(settings.data_dir)
+    folder.make(settings.data_dir)
     async with AsyncExitStack() as stack:
-        stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
-        finish_restore(settings.data_dir)
-        tracing.configure(settings.tracing, "core" if role is ALL else "+".join(role.services) or "worker")
-        stack.push_async_callback(asyncio.to_thread, tracing.stop)
+        _take_folder(stack, settings, role)
         seen = Observations(clock)
         classifier = given.pop("classifier", None)
         load = None if classifier is None else lambda: classifier
         stores = _watched_stores(stack, settings, seen, given)
-        users = first_users(settings.gateway.users_file) if settings.gateway.users_file and role.web else {}
-        sign_in, audit = SignIn(stores.ledger, settings, users, clock), Audit(stores.ledger, clock)
-        gate = Gate(settings.grpc, sign_in.by_authorization)
-        unix = stack.enter_context(_socket(settings.data_dir))
-        server = Server(settings.grpc, tcp=doors, unix=unix, gate=gate, audit=audit.stage)
-        elsewhere = {name: to for name, to in addresses(settings.peers).items() if name not in role.names}
-        channel = gate.channel = RoutingChannel(server.target, elsewhere, settings.grpc)
-        stack.push_async_callback(channel.close)
-        chores = again(settings, stores, role, clock) if work else Chores()
-        besides = outlook(settings, stores, role, clock)
-        measured = gauges(settings, stores, seen, role, besides)
-        rules = Watch(measured.page, clock)
-        part_of = maintenance.Program(chores, with_rules(besides, rules), restart.set if restart else None)
-        services = Services.over(settings, stores, channel, clock, seen, role, load, part_of)
-        for name, servicer in services.by_name.items():
-            server.add(name, servicer)
-        stack.push_async_callback(services.close)
-        await server.start()
-        stack.push_async_callback(server.stop)
+        people = _people(stack, settings, stores, role, clock)
+        server, channel = _server(stack, settings, role, people, doors)
+        beside = _beside(settings, stores, role, clock, seen, work)
+        services = Services.over(settings, stores, channel, clock, seen, role, load, beside.program(restart))
+        await _serve(stack, server, services)
         program = Running(settings, stores, channel)
         if work:
-            upkeep = keep_up(first(services, stores, role), begun := asyncio.Event(), chores)
             handled = tracing.traced(handlers(settings, stores, services, channel, clock, role))
-            watching = {"rules": rules.keep()} if "operations" in role.services else {}
-            program.tasks = _tasks({"upkeep": upkeep, **watching, **_workers(settings, stores, handled)})
-            stack.push_async_callback(_cancel, program.tasks)
-            await _begun(program.tasks[0], begun)
+            lasting = {"audit": people.audit.keep_up(), **_workers(settings, stores, handled)}
+            if "operations" in role.services:
+                lasting["rules"] = beside.rules.keep()
+            await _work(stack, program, first(services, stores, role), beside.chores, lasting)
         if doors:
             program.grpc_address = server.address
-            gateway = Gateway(channel, settings, sign_in, audit.keep, measured.page) if role.web else None
-            await _open_doors(stack, program, gateway, measured)
+            page = beside.measured.page
+            gateway = Gateway(channel, settings, people.sign_in, people.audit.keep, page) if role.web else None
+            await _open_doors(stack, program, gateway, beside.measured)
         if crawl and role.crawl and settings.crawler.enabled:
             child = crawler(settings)
             await child.start()
             stack.push_async_callback(child.stop)
         yield program
+
+
+def _take_folder(stack: AsyncExitStack, settings: Settings, role: Role) -> None:
+    """Nobody else works in the data folder from here on; a restore that was broken off ends before anything is opened."""
+    stack.enter_context(Lock(settings.data_dir / "lock", LOCK_WAIT_S))
+    finish_restore(settings.data_dir)
+    tracing.configure(settings.tracing, "core" if role is ALL else "+".join(role.services) or "worker")
+    stack.push_async_callback(asyncio.to_thread, tracing.stop)
+
+
+@dataclass(frozen=True)
+class _People:
+    """Who knows people, what they may do, and what they did."""
+
+    sign_in: SignIn
+    gate: Gate
+    audit: Audit
+
+
+def _people(stack: AsyncExitStack, settings: Settings, stores: Stores, role: Role, clock: Clock) -> _People:
+    """They ask the ledger; what was done is kept before it closes."""
+    users = first_users(settings.gateway.users_file) if settings.gateway.users_file and role.web else {}
+    sign_in, audit = SignIn(stores.ledger, settings, users, clock), Audit(stores.ledger, settings.data_dir, clock)
+    stack.push_async_callback(audit.close)
+    return _People(sign_in, Gate(settings.grpc, sign_in.by_authorization), audit)
+
+
+def _server(
+    stack: AsyncExitStack, settings: Settings, role: Role, people: _People, doors: bool
+) -> tuple[Server, grpc.aio.Channel]:
+    """The server of a role, which serves nothing yet, and a channel to all services, here and elsewhere."""
+    unix = stack.enter_context(folder.socket(settings.data_dir))
+    server = Server(settings.grpc, tcp=doors, unix=unix, gate=people.gate, audit=people.audit.stage)
+    elsewhere = {name: to for name, to in addresses(settings.peers).items() if name not in role.names}
+    channel = people.gate.channel = RoutingChannel(server.target, elsewhere, settings.grpc)
+    stack.push_async_callback(channel.close)
+    return server, channel
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What a process does and measures beside serving."""
+
+    chores: Chores
+    besides: Outlook
+    measured: Gauges
+    rules: Watch
+
+    def program(self, restart: asyncio.Event | None) -> maintenance.Program:
+        """The same as services tell of it."""
+        return maintenance.Program(self.chores, with_rules(self.besides, self.rules), restart.set if restart else None)
+
+
+def _beside(settings: Settings, stores: Stores, role: Role, clock: Clock, seen: Observations, work: bool) -> _Beside:
+    chores = again(settings, stores, role, clock) if work else Chores()
+    besides = outlook(settings, stores, role, clock)
+    measured = gauges(settings, stores, seen, role, besides)
+    return _Beside(chores, besides, measured, Watch(measured.page, clock))
+
+
+async def _serve(stack: AsyncExitStack, server: Server, services: Services) -> None:
+    """Answer calls of this process; leaving takes no new ones before anything that they need is closed."""
+    for name, servicer in services.by_name.items():
+        server.add(name, servicer)
+    stack.push_async_callback(services.close)
+    await server.start()
+    stack.push_async_callback(server.stop)
+
+
+async def _work(
+    stack: AsyncExitStack,
+    program: Running,
+    steps: Mapping[str, Step],
+    chores: Chores,
+    lasting: Mapping[str, Coroutine[Any, Any, None]],
+) -> None:
+    """Begin what runs until the program stops: the first steps and the chores, and what lasts beside them."""
+    upkeep = keep_up(steps, begun := asyncio.Event(), chores)
+    program.tasks = _tasks({"upkeep": upkeep, **lasting})
+    stack.push_async_callback(_cancel, program.tasks)
+    await _begun(program.tasks[0], begun)
 
 
 def _watched_stores(stack: AsyncExitStack, settings: Settings, seen: Observations, given: Mapping[str, Any]) -> Stores:
@@ -274,39 +334,7 @@ def crawler(settings: Settings, once: bool = False) -> Child:
     return Child("crawler", crawler_process.command(), job, crawler_process.environment())
 
 
-@contextlib.contextmanager
-def _socket(data_dir: Path) -> Any:
-    """Path of the Unix socket, short because the kernel takes 107 bytes; `socket` in the data folder leads to it.
-
-    Who holds the lock has no living predecessor: the folder that one left behind when it was killed is removed.
-    """
-    link = data_dir / "socket"
-    if link.is_symlink():
-        left = link.readlink().parent
-        if left.name.startswith(_SOCKET_FOLDER):
-            shutil.rmtree(left, ignore_errors=True)
-    link.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix=_SOCKET_FOLDER) as private:
-        path = Path(private) / "socket"
-        link.symlink_to(path)
-        yield path
-        link.unlink(missing_ok=True)
-
-
 async def _cancel(tasks: tuple[asyncio.Task[Any], ...]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _make_folder(data_dir: Path) -> None:
-    """Make the data folder where it is not there, and look whether files can be made in it."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=data_dir):
-            pass
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise InvalidField(
-            "data_dir", f"không dùng được thư mục {data_dir}: {why}", f"cannot use the folder {data_dir}: {why}"
-        ) from error

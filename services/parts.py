@@ -86,7 +86,7 @@ class Services:
                 watched(settings, stores, seen), channel, crawling, clock, part_of.outlook
             ),
             _MAINTENANCE: lambda: MaintenanceServicer(settings, part_of, clock),
-            _ACCESS: lambda: AccessServicer(stores.ledger, clock),
+            _ACCESS: lambda: AccessServicer(stores.ledger, settings.auth, clock),
         }
         return cls({name: make() for name, make in makers.items() if name in role.names})
 

@@ -1,7 +1,8 @@
-"""Signing in at an identity provider (OpenID Connect): authorization code flow with PKCE, the ID token checked.
+"""Signing in and out at an identity provider (OpenID Connect): authorization code flow with PKCE, the ID token checked.
 
 What a sign-in that was begun has to remember (state, nonce, code verifier) is held by the browser in a cookie that no page
-can read and no other host can write; nothing of it is kept here.
+can read and no other host can write; nothing of it is kept here. Nor is the ID token, which holds personal data: signing
+out there (OpenID Connect RP-Initiated Logout 1.0) names the client instead, and the provider may ask whether it is meant.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import aiohttp
 
-from services.access.tokens import FETCH_S, MOST_BYTES, Tokens, is_safe_url
+from services.access.fetch import FAULTS, FETCH_S, is_safe_url, read_json
+from services.access.tokens import Tokens
 from services.core.errors import Expired, InvalidField, NgocLinhError, Unauthenticated, Unavailable
 from services.core.log import get_logger
 from services.core.sections.doors import AuthSettings
@@ -29,6 +30,9 @@ KEEP_S = 3600.0
 """Seconds for which what the provider says of itself is believed."""
 _DISCOVERY = "/.well-known/openid-configuration"
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_END_SESSION = "end_session_endpoint"
+LEFT = "left"
+"""Where the browser comes back to from signing out there, beside `redirect_url`."""
 _log = get_logger(__name__)
 
 
@@ -39,6 +43,7 @@ class _Known:
     authorization: str
     token: str
     tokens: Tokens
+    end_session: str
 
 
 class Provider:
@@ -71,8 +76,21 @@ class Provider:
             "scope": self._own.scope, "state": state, "nonce": nonce,
             "code_challenge": _challenge(verifier), "code_challenge_method": "S256",
         }  # fmt: skip
-        mark = "&" if "?" in known.authorization else "?"
-        return f"{known.authorization}{mark}{urlencode(asked)}", f"{state}.{nonce}.{verifier}"
+        return _with(known.authorization, asked), f"{state}.{nonce}.{verifier}"
+
+    async def leave(self) -> tuple[str, str]:
+        """Where a browser goes to sign out there, and the state that it has to hold; "" where the provider says not.
+
+        Raises:
+            Unavailable: the provider does not answer.
+        """
+        known = await self._discover() if self._own.sign_out else None
+        if known is None or not known.end_session:
+            return "", ""
+        state = secrets.token_urlsafe(32)
+        back = urljoin(self._own.redirect_url, LEFT)
+        asked = {"client_id": self._own.client_id, "post_logout_redirect_uri": back, "state": state}
+        return _with(known.end_session, asked), state
 
     async def end(self, held: str, state: str, code: str, address: str) -> Caller:
         """Who came back.
@@ -117,13 +135,19 @@ class Provider:
         return known
 
     def _understood(self, document: Any) -> _Known:
-        found = [str(document.get(name, "")) if isinstance(document, dict) else "" for name in _ENDPOINTS]
-        if not all(is_safe_url(url) for url in found) or document.get("issuer") != self._own.issuer:
+        told = document if isinstance(document, dict) else {}
+        here = urlsplit(self._own.issuer).scheme == "http"  # only a provider of this machine names places on it
+        found = [str(told.get(name, "")) for name in _ENDPOINTS]
+        if not all(is_safe_url(url, here) for url in found) or told.get("issuer") != self._own.issuer:
             _log.warning("discovery document refused", issuer=self._own.issuer)
             raise _away()
         authorization, token, keys = found
+        end_session = str(told.get(_END_SESSION, ""))
+        if end_session and not is_safe_url(end_session, here):
+            _log.warning("place to sign out refused", issuer=self._own.issuer)
+            end_session = ""
         given = {"issuer": self._own.issuer, "audience": self._own.client_id, "jwks_url": keys, "jwks_file": None}
-        return _Known(authorization, token, Tokens(self._settings.tokens.model_copy(update=given)))
+        return _Known(authorization, token, Tokens(self._settings.tokens.model_copy(update=given)), end_session)
 
     async def _redeem(self, url: str, code: str, verifier: str) -> str:
         """The ID token for a code."""
@@ -131,7 +155,11 @@ class Provider:
                 "client_id": self._own.client_id, "code_verifier": verifier}  # fmt: skip
         headers = {}
         if self._own.client_secret_file is not None:
-            secret = (await asyncio.to_thread(self._own.client_secret_file.read_text, "utf-8")).strip()
+            try:
+                secret = (await asyncio.to_thread(self._own.client_secret_file.read_text, "utf-8")).strip()
+            except (OSError, UnicodeDecodeError) as error:
+                _log.error("the secret of the client cannot be read", why=type(error).__name__)
+                raise _away() from error
             pair = f"{quote(self._own.client_id, safe='')}:{quote(secret, safe='')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         answer = await self._ask("POST", url, form, headers)
@@ -152,10 +180,15 @@ class Provider:
                 if form is not None and 400 <= answer.status < 500:
                     raise _refused("CODE")
                 answer.raise_for_status()
-                return json.loads(await answer.content.read(MOST_BYTES))
-        except (OSError, ValueError, TimeoutError, aiohttp.ClientError) as error:
+                return await read_json(answer)
+        except FAULTS as error:
             _log.warning("identity provider does not answer", why=type(error).__name__)
             raise _away() from error
+
+
+def _with(url: str, asked: dict[str, str]) -> str:
+    """An address with more in its query."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"
 
 
 def _challenge(verifier: str) -> str:

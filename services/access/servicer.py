@@ -26,12 +26,14 @@ from ngoclinh.type.v1.access_pb2 import Role, Scope
 
 from services.access import passwords
 from services.access.names import NAME
+from services.access.throttle import Lockout
 from services.core import paging
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.errors import Conflict, Forbidden, InvalidField, NotFound
 from services.core.ports import AccessLedger
+from services.core.sections.doors import AuthSettings
 from services.rpc import methods
-from services.rpc.caller import PROGRAM, Caller, present
+from services.rpc.caller import LOCAL_USER, PROGRAM, Caller, present
 
 CHANGEABLE = ("title", "roles", "watch_areas", "disabled")
 """What UpdateUser changes."""
@@ -42,12 +44,15 @@ class AccessServicer(AccessServiceServicer):
 
     Args:
         ledger: users, sessions, the audit log.
+        settings: how many wrong passwords are taken.
         clock: the present moment.
     """
 
-    def __init__(self, ledger: AccessLedger, clock: Clock = utc_now) -> None:
+    def __init__(self, ledger: AccessLedger, settings: AuthSettings, clock: Clock = utc_now) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._lockout = Lockout(settings.lockout_failures, 60 * settings.lockout_minutes)
+        self._one = asyncio.Lock()
 
     async def GetMe(self, request: GetMeRequest, context: Any) -> Me:
         """Who calls, and what they may do."""
@@ -70,8 +75,12 @@ class AccessServicer(AccessServiceServicer):
             raise Forbidden(
                 "Mật khẩu của người dùng này không do Ngọc Linh giữ.", "The password of this user is not kept here."
             )
-        if not await asyncio.to_thread(passwords.matches, request.old_password, record.password_hash):
-            raise InvalidField("old_password", "không đúng", "is wrong")
+        async with self._one:  # who holds a session guesses no more often than who signs in
+            self._lockout.require_open(record.user.name)
+            if not await asyncio.to_thread(passwords.matches, request.old_password, record.password_hash):
+                self._lockout.failed(record.user.name)
+                raise InvalidField("old_password", "không đúng", "is wrong")
+            self._lockout.succeeded(record.user.name)
         if request.new_password == request.old_password:
             raise InvalidField("new_password", "phải khác mật khẩu cũ", "must differ from the old one")
         passwords.require_good(request.new_password, record.user.name.removeprefix("users/"), "new_password")
@@ -95,6 +104,8 @@ class AccessServicer(AccessServiceServicer):
                 "gồm users/ và a-z, 0-9, dấu chấm, gạch; ví dụ: users/hoa.tran",
                 "is users/ and small letters, digits, dots, dashes; example: users/hoa.tran",
             )
+        if given.name == f"users/{LOCAL_USER}":  # in the audit log this is the program itself
+            raise InvalidField("user.name", "tên này dành cho chương trình", "is the name of the program itself")
         if not given.roles:
             raise InvalidField("user.roles", "cần ít nhất một vai trò", "needs one role at least")
         if await self._ledger.user(given.name) is not None:

@@ -7,9 +7,10 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ngoclinh.access.v1.user_pb2 import Session, User, UserRecord
 from ngoclinh.type.v1.access_pb2 import Role
@@ -26,7 +27,7 @@ from services.core.errors import DeadlineExceeded, Expired, NotFound, Unauthenti
 from services.core.ports import AccessLedger
 from services.rpc.address import is_loopback
 from services.rpc.caller import Caller
-from services.rpc.deadline import within
+from services.rpc.deadline import promptly
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -34,6 +35,10 @@ KEEP_S = 5.0
 """Seconds for which an answer of the ledger is believed: so long a session lives on after it was ended elsewhere."""
 LEDGER_S = 10.0
 """Seconds in which the ledger must say who somebody is: a part of the deadline of their call."""
+SIGN_IN_S = 7.0
+"""Seconds in which a session begins or ends; with its entry in the audit log it takes 10 at most."""
+LEAVE_S = 3.0
+"""Seconds in which the provider has to say where one signs out there; else the browser stays here."""
 PROVEN_S = 300.0
 """Seconds for which a proven password is believed without a new hash, while the user stays the same."""
 TOUCH_S = 60.0
@@ -122,7 +127,15 @@ class SignIn:
             found = await _soon(self._look_up(digest, address))
             _keep(self._sessions, digest, (time.monotonic(), found))
         self._calls.take(found.user)
-        return found
+        return replace(found, address=address)
+
+    def require_calm(self, address: str) -> None:
+        """Count a try to sign in.
+
+        Raises:
+            Overloaded: too many from one address.
+        """
+        self._tries.take(address)
 
     async def sign_in(self, name: str, password: str, address: str) -> tuple[str, User]:
         """Begin a session; returns its token, which is kept by the browser only, and the user.
@@ -130,8 +143,12 @@ class SignIn:
         Raises:
             Unauthenticated: name and password do not fit.
             Overloaded: too many failures.
+            Unavailable: the ledger does not answer.
         """
-        record = await self._prove(name, password, address)
+        return await _in_time(self._signed_in(name, password, address))
+
+    async def _signed_in(self, name: str, password: str, address: str) -> tuple[str, User]:
+        record = await self._prove(name, password)
         return await self._begun(Session(user=record.user.name, address=address)), record.user
 
     def ways(self) -> tuple[bool, str]:
@@ -148,14 +165,16 @@ class SignIn:
         """
         if self._provider is None:
             raise NotFound("auth.provider")
-        return await self._provider.begin()
+        return await _in_time(self._provider.begin())
 
     async def come_back(self, held: str, state: str, code: str, address: str) -> tuple[str, User]:
         """Begin a session for who comes back from the provider; raises as `Provider.end`."""
         if self._provider is None:
             raise NotFound("auth.provider")
-        self._tries.take(address)
-        who = await self._provider.end(held, state, code, address)
+        return await _in_time(self._come_back(self._provider, held, state, code, address))
+
+    async def _come_back(self, provider: Provider, held: str, state: str, code: str, address: str) -> tuple[str, User]:
+        who = await provider.end(held, state, code, address)
         user = User(name=f"users/{who.user}", roles=sorted(who.roles), watch_areas=sorted(who.watch_areas))  # type: ignore[arg-type]
         session = Session(user=user.name, address=address, issuer=self._settings.provider.issuer, provided=user)
         return await self._begun(session), user
@@ -169,10 +188,28 @@ class SignIn:
         await self._ledger.put_session(session)
         return token
 
-    async def sign_out(self, token: str) -> None:
-        """End a session."""
-        self._sessions.pop(_digest(token), None)
-        await self._ledger.end_session(_digest(token))
+    async def sign_out(self, token: str) -> tuple[str, str, str]:
+        """End a session; returns whose it was, where the browser goes on to, and what it has to hold meanwhile.
+
+        The browser goes on to the provider that knows the user, where it says how one signs out there; else "".
+
+        Raises:
+            Unavailable: the ledger does not answer.
+        """
+        session = await _in_time(self._ended(_digest(token)))
+        name = session.user.removeprefix("users/") if session is not None else ""
+        if session is None or self._provider is None or session.issuer != self._settings.provider.issuer:
+            return name, "", ""
+        try:
+            return name, *await promptly(LEAVE_S, self._provider.leave())
+        except (Unavailable, DeadlineExceeded):
+            return name, "", ""
+
+    async def _ended(self, digest: str) -> Session | None:
+        self._sessions.pop(digest, None)
+        session = await self._ledger.session(digest)
+        await self._ledger.end_session(digest)
+        return session
 
     async def _by_basic(self, given: str, address: str) -> Caller:
         try:
@@ -183,14 +220,14 @@ class SignIn:
         when, hashed, known = self._proven.get(key, (-1e9, "", ""))
         record = await _soon(self._ledger.user(f"users/{known}")) if time.monotonic() - when < PROVEN_S else None
         if record is None or record.user.disabled or record.password_hash != hashed:
-            record = await self._prove(name, password, address)
+            self._tries.take(address)
+            record = await self._prove(name, password)
             _keep(self._proven, key, (time.monotonic(), record.password_hash, name))
         return _caller(record.user, address)
 
-    async def _prove(self, name: str, password: str, address: str) -> UserRecord:
+    async def _prove(self, name: str, password: str) -> UserRecord:
         if not self._settings.local_sign_in:
             raise Unauthenticated("Ở đây không đăng nhập bằng mật khẩu.", "Passwords are not taken here.")
-        self._tries.take(address)
         self._lockout.require_open(name)
         record = await _soon(self._ledger.user(f"users/{name}")) if NAME.fullmatch(name) else None
         hashed = record.password_hash if record is not None else await asyncio.to_thread(passwords.dummy)
@@ -203,7 +240,7 @@ class SignIn:
             self._lockout.succeeded(name)
             if passwords.is_outdated(hashed):
                 record.password_hash = await asyncio.to_thread(passwords.hash_password, password)
-                await self._ledger.put_user(record)
+                await _soon(self._ledger.put_user(record))
         return record
 
     async def _look_up(self, digest: str, address: str) -> Caller:
@@ -240,10 +277,20 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def _soon(asked: Awaitable[V]) -> V:
+async def _soon(asked: Coroutine[Any, Any, V]) -> V:
     """What the ledger answers; DeadlineExceeded where it does not in time."""
-    async with within(LEDGER_S):
-        return await asked
+    return await promptly(LEDGER_S, asked)
+
+
+async def _in_time(work: Coroutine[Any, Any, V]) -> V:
+    """What signing in or out comes to; Unavailable where it does not in time, whatever keeps it."""
+    try:
+        return await promptly(SIGN_IN_S, work)
+    except DeadlineExceeded:
+        raise Unavailable(
+            "Sổ cái hoặc nơi cấp danh tính chưa trả lời; hãy thử lại sau.",
+            "The ledger or the identity provider does not answer; try again later.",
+        ) from None
 
 
 def _keep(table: dict[K, V], key: K, value: V) -> None:

@@ -7,7 +7,6 @@ among them, so that the provider may change keys at any time.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import aiohttp
 import jwt
 
+from services.access.fetch import FAULTS, FETCH_S, is_safe_url, parse, read_json
 from services.core.errors import Expired, InvalidField, Unauthenticated, Unavailable
 from services.core.log import get_logger
 from services.core.sections.doors import TokenSettings
@@ -22,8 +22,6 @@ from services.rpc.caller import Caller, decode_roles
 
 AGAIN_S = 30.0
 """Least seconds between two looks at the keys, whatever tokens name."""
-FETCH_S = 5.0
-MOST_BYTES = 1024 * 1024
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 """What may be allowed: signatures with a public key. Never `none`, never a shared secret."""
 _log = get_logger(__name__)
@@ -76,29 +74,41 @@ class Tokens:
             raise Expired from error
         except jwt.PyJWTError as error:
             _log.info("token refused", why=type(error).__name__)
-            raise Unauthenticated("Mã truy cập không được chấp nhận.", "The token is not accepted.") from error
+            raise _refused() from error
         return claims
 
     def known(self, claims: Mapping[str, Any], address: str) -> Caller:
-        """Who claims that are believed are about."""
+        """Who claims that are believed are about.
+
+        Raises:
+            Unauthenticated: the claim with the watch areas cannot be read: it must not look like none, which means all.
+        """
         settings = self._settings
         name = _claim(claims, settings.name_claim) or claims["sub"]
         roles = [role.removeprefix(settings.role_prefix) for role in _texts(_claim(claims, settings.roles_claim))
                  if role.startswith(settings.role_prefix)]  # fmt: skip
-        areas = _texts(_claim(claims, settings.areas_claim)) if settings.areas_claim else []
-        watch_areas = frozenset(f"watchAreas/{area.removeprefix('watchAreas/')}" for area in areas)
+        named = _claim(claims, settings.areas_claim) if settings.areas_claim else None
+        if not (named is None or isinstance(named, str) or _all_texts(named)):
+            _log.warning("token refused", why="the claim with the watch areas is no list of texts")
+            raise _refused()
+        areas = (_ascii(area.removeprefix("watchAreas/")) for area in _texts(named))
+        watch_areas = frozenset(f"watchAreas/{area}" for area in areas)
         return Caller(_ascii(str(name)), decode_roles(",".join(roles)), watch_areas, address)
 
     async def _key(self, kid: str) -> jwt.PyJWK:
-        """The key of an id; one without id where there is only one."""
-        async with self._one:
-            age = time.monotonic() - self._read
-            if age > self._settings.keys_max_age_s or (self._find(kid) is None and age > AGAIN_S):
-                await self._refresh()
+        """The key of an id; one without id where there is only one. Who names a known one waits for nobody."""
+        if self._is_due(kid):
+            async with self._one:
+                if self._is_due(kid):
+                    await self._refresh()
         found = self._find(kid)
         if found is None:
             raise jwt.InvalidKeyError
         return found
+
+    def _is_due(self, kid: str) -> bool:
+        age = time.monotonic() - self._read
+        return age > self._settings.keys_max_age_s or (self._find(kid) is None and age > AGAIN_S)
 
     def _find(self, kid: str) -> jwt.PyJWK | None:
         if kid or len(self._keys) != 1:
@@ -110,11 +120,11 @@ class Tokens:
         self._read = time.monotonic()
         try:
             if self._settings.jwks_file is not None:
-                data = await asyncio.to_thread(self._settings.jwks_file.read_bytes)
+                shown = parse(await asyncio.to_thread(self._settings.jwks_file.read_bytes))
             else:
-                data = await self._fetch()
-            keys = jwt.PyJWKSet.from_dict(json.loads(data)).keys
-        except (OSError, ValueError, TimeoutError, aiohttp.ClientError, jwt.PyJWTError) as error:
+                shown = await self._fetch()
+            keys = jwt.PyJWKSet(_keys(shown)).keys
+        except (*FAULTS, jwt.PyJWTError) as error:
             _log.warning("keys cannot be read", why=type(error).__name__)
             if not self._keys:
                 raise Unavailable(
@@ -124,14 +134,14 @@ class Tokens:
             return
         self._keys = {key.key_id or "": key for key in keys if key.key_type != "oct"}
 
-    async def _fetch(self) -> bytes:
+    async def _fetch(self) -> Any:
         timeout = aiohttp.ClientTimeout(total=FETCH_S)
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
             session.get(self._settings.jwks_url, allow_redirects=False) as answer,
         ):
             answer.raise_for_status()
-            return await answer.content.read(MOST_BYTES)
+            return await read_json(answer)
 
 
 def _require_sound(settings: TokenSettings) -> None:
@@ -149,9 +159,20 @@ def _require_sound(settings: TokenSettings) -> None:
         )
 
 
-def is_safe_url(url: str) -> bool:
-    """Is it an address over TLS, or of this machine?"""
-    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
+def _keys(shown: Any) -> list[dict[str, Any]]:
+    """The keys for signatures of a document; other ones, for encryption, never verify anything.
+
+    Raises:
+        ValueError: it has another form.
+    """
+    keys = shown.get("keys") if isinstance(shown, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+        raise ValueError("no set of keys")
+    return [key for key in keys if key.get("use", "sig") == "sig"]
+
+
+def _refused() -> Unauthenticated:
+    return Unauthenticated("Mã truy cập không được chấp nhận.", "The token is not accepted.")
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:
@@ -160,6 +181,10 @@ def _claim(claims: Mapping[str, Any], path: str) -> Any:
     for part in path.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     return found
+
+
+def _all_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _texts(value: Any) -> list[str]:

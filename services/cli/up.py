@@ -85,7 +85,9 @@ async def answers_with_the_backup(program: Running) -> None:
         await asyncio.gather(stores.bus.depth(), stores.ledger.sources(), stores.parcels.imports(1))
     await asyncio.to_thread(pending.answered, program.settings)
     who = Caller(wish.user, frozenset())
-    await Audit(stores.ledger).keep(who, "program/Restore", f"backups/{wish.file.name}", "OK", "")
+    await Audit(stores.ledger, program.settings.data_dir).keep(
+        who, "program/Restore", f"backups/{wish.file.name}", "OK", ""
+    )
 
 
 def say_ready(program: Running) -> None:

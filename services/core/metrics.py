@@ -40,6 +40,7 @@ CATALOGUE: Mapping[str, Metered] = {
     for each in (
         Metered("ngoclinh_rpc_seconds", "histogram", ("service", "method"), "Thời gian trả lời một lời gọi", "Seconds that a call took"),
         Metered("ngoclinh_rpcs_total", "counter", ("service", "method", "code"), "Lời gọi đã kết thúc, theo mã gRPC", "Calls that ended, by gRPC code"),
+        Metered("ngoclinh_audit_late_total", "counter", ("outcome",), "Mục nhật ký kiểm toán mà sổ cái chưa nhận: waiting (chờ trong tệp), refused (nên không cho xem) hoặc lost (chỉ còn trong nhật ký chương trình)", "Audit entries that the ledger did not take: waiting (in a file), refused (so nothing was shown) or lost (only the program's log has them)"),
         Metered("ngoclinh_events_total", "counter", ("subject", "outcome"), "Sự kiện đã xử lý: done, retry hoặc quarantine; phân tích là subject media.recorded", "Events handled: done, retry or quarantine; an analysis is one of subject media.recorded"),
         Metered("ngoclinh_event_seconds", "histogram", ("subject",), "Thời gian xử lý một sự kiện", "Seconds that an event took"),
         Metered("ngoclinh_index_lag_seconds", "histogram", (), "Từ lúc thu thập bài đến lúc tìm được bài cùng kết quả phân tích", "From the collection of an article until it is found with its analysis"),
@@ -87,6 +88,9 @@ _SECONDS = (0.005, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 RPC_SECONDS = _histogram("ngoclinh_rpc_seconds", _SECONDS)
 RPCS = _counter("ngoclinh_rpcs_total")
 EVENTS = _counter("ngoclinh_events_total")
+AUDIT_LATE = _counter("ngoclinh_audit_late_total")
+for _outcome in ("waiting", "refused", "lost"):
+    AUDIT_LATE.labels(_outcome)  # at 0 from the start: the first one is seen as a rise
 EVENT_SECONDS = _histogram("ngoclinh_event_seconds", _SECONDS)
 INDEX_LAG = _histogram("ngoclinh_index_lag_seconds", (1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0))
 

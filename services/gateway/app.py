@@ -114,6 +114,7 @@ class Gateway:
             session.PATH: Door(max_bytes=session.MAX_BODY, open=True),
             provider.BEGIN: Door(open=True),
             provider.CALLBACK: Door(open=True),
+            provider.LEFT: Door(open=True),
         }
         self.app: ASGIApp = Guard(self._starlette(channel), settings.gateway, doors, sign_in)
 

@@ -43,6 +43,8 @@ WATCH_S = 3600.0
 SCREEN_S = 900.0
 """Seconds after which the screen of a person has to come back, and so to show again who it is."""
 MOST_SCREENS = 200
+MOST_OF_ONE = 50
+"""Screens of one person, so that nobody takes those of all others."""
 MOST_WAITING = 100
 """Events that wait for a slow screen; further ones are dropped, the screen asks for the lists anyway."""
 
@@ -76,17 +78,17 @@ class Room:
     """The screens of people who may see the same.
 
     Attributes:
-        screens: events that wait for each, and the import that it is about; "" hears everything.
+        screens: events that wait for each; the import that it is about, "" hears everything; and whose it is.
         tasks: the watches.
     """
 
-    screens: dict[asyncio.Queue[str], str] = field(default_factory=dict)
+    screens: dict[asyncio.Queue[str], tuple[str, str]] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def tell(self, name: str, message: Message) -> None:
         """Put an event before every screen that is about it."""
         event = f"event: {name}\ndata: {protojson.to_json(message)}\n\n"
-        for screen, only in self.screens.items():
+        for screen, (only, _) in self.screens.items():
             if not only or (isinstance(message, Import) and message.name == only):
                 _put(screen, event)
 
@@ -115,13 +117,15 @@ class Events:
 
     async def handle(self, request: Request) -> Response:
         """Events from now on."""
-        if sum(len(room.screens) for room in self._rooms.values()) >= MOST_SCREENS:
+        who = present.get()
+        user = who.user if who is not None else ""
+        owners = [owner for room in self._rooms.values() for _, owner in room.screens.values()]
+        if len(owners) >= MOST_SCREENS or (user and owners.count(user) >= MOST_OF_ONE):
             raise Overloaded("Quá nhiều màn hình đang mở.", "Too many screens are open.", 60)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        who = present.get()
         alike = replace(who, user="screens", address="") if who is not None else None
         only = request.query_params.get("import", "")
-        return StreamingResponse(self._stream(alike, only), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._stream(alike, only, user), media_type="text/event-stream", headers=headers)
 
     def close(self) -> None:
         """End all streams, so that the server need not wait for screens that stay open."""
@@ -129,10 +133,10 @@ class Events:
             for screen in room.screens:
                 _put(screen, "")
 
-    async def _stream(self, who: Caller | None, only: str) -> AsyncIterator[str]:
+    async def _stream(self, who: Caller | None, only: str, user: str) -> AsyncIterator[str]:
         screen: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
         room = self._rooms.setdefault(who, Room())
-        room.screens[screen] = only
+        room.screens[screen] = only, user
         if not room.tasks:
             context = contextvars.copy_context()
             context.run(present.set, who)

@@ -1,4 +1,4 @@
-"""`GET /v1/session` and below: the ways to sign in, the way to the identity provider, and the way back from it.
+"""`GET /v1/session` and below: the ways to sign in, the way to the identity provider, and the ways back from it.
 
 A browser comes back by a link of another site, so the cookie that remembers the sign-in is SameSite=Lax; it lives ten
 minutes and is taken away by the first answer. What goes wrong is told by the page to sign in, in the language in use.
@@ -6,6 +6,7 @@ minutes and is taken away by the first answer. What goes wrong is told by the pa
 
 from __future__ import annotations
 
+import hmac
 from typing import Protocol
 
 from ngoclinh.access.v1.user_pb2 import User
@@ -15,13 +16,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from services.core.errors import NgocLinhError, Overloaded, Unavailable
 from services.gateway.extra import Extra
 from services.gateway.security import COOKIE, cookie
-from services.gateway.session import ATTRIBUTES, PATH, Keep
+from services.gateway.session import ATTRIBUTES, LAX, LEAVING, PATH, Keep
 from services.rpc.caller import Caller
 
-BEGIN, CALLBACK = f"{PATH}/begin", f"{PATH}/callback"
+BEGIN, CALLBACK, LEFT = f"{PATH}/begin", f"{PATH}/callback", f"{PATH}/left"
 HELD = "__Host-ngoclinh-signin"
-_LAX = "Path=/; HttpOnly; Secure; SameSite=Lax"
-_GONE = f"{HELD}=; Max-Age=0; {_LAX}"
+_GONE = "{}=; Max-Age=0; " + LAX
 
 
 class KnowsProvider(Protocol):
@@ -29,6 +29,10 @@ class KnowsProvider(Protocol):
 
     def ways(self) -> tuple[bool, str]:
         """With a password, and the title of the provider."""
+        ...
+
+    def require_calm(self, address: str) -> None:
+        """Count a try to sign in; raises Overloaded where there are too many from one address."""
         ...
 
     async def go_to_provider(self) -> tuple[str, str]:
@@ -60,17 +64,22 @@ class ProviderDoor:
     async def begin(self, request: Request) -> Response:
         """To the provider."""
         try:
+            self._knows.require_calm(request.scope["address"])
             url, held = await self._knows.go_to_provider()
-        except Unavailable:
+        except (Unavailable, Overloaded):
             return _told("UNAVAILABLE")
         response = _to(url)
-        response.headers.append("Set-Cookie", f"{HELD}={held}; Max-Age=600; {_LAX}")
+        response.headers.append("Set-Cookie", f"{HELD}={held}; Max-Age=600; {LAX}")
         return response
 
     async def callback(self, request: Request) -> Response:
         """Back from it: the session begins, or the page says why it does not."""
         given, name, outcome = request.query_params, "", "OK"
         token = ""
+        try:
+            self._knows.require_calm(request.scope["address"])
+        except Overloaded:  # who tries too often fills no log either
+            return _told("UNAVAILABLE")
         try:
             held = cookie(request.headers, HELD)
             if given.get("error"):
@@ -79,17 +88,23 @@ class ProviderDoor:
                 state, code = given.get("state", "")[:200], given.get("code", "")[:2000]
                 token, user = await self._knows.come_back(held, state, code, request.scope["address"])
                 name = user.name.removeprefix("users/")
-        except (Unavailable, Overloaded):
-            outcome = "UNAVAILABLE"
         except NgocLinhError as error:
             outcome = error.details.get("why", error.reason)
         finally:
             who = Caller(name, frozenset(), address=request.scope["address"])
             await self._keep(who, "gateway/SignIn", "auth.provider", outcome, request.scope["request_id"])
         response = _to("/") if token else _told(outcome)
-        response.headers.append("Set-Cookie", _GONE)
+        response.headers.append("Set-Cookie", _GONE.format(HELD))
         if token:
             response.headers.append("Set-Cookie", f"{COOKIE}={token}; {ATTRIBUTES}")
+        return response
+
+    async def left(self, request: Request) -> Response:
+        """Back from signing out there; the page says so to the browser that went."""
+        held, state = cookie(request.headers, LEAVING), request.query_params.get("state", "")[:200]
+        went = held and hmac.compare_digest(held.encode(), state.encode())
+        response = _told("LEFT") if went else _to("/")
+        response.headers.append("Set-Cookie", _GONE.format(LEAVING))
         return response
 
 
@@ -102,6 +117,7 @@ def routes(knows: KnowsProvider | None, keep: Keep | None) -> tuple[Extra, ...]:
         Extra("GET", PATH, door.ways, "The ways to sign in: with a password, at a provider."),
         Extra("GET", BEGIN, door.begin, "Go to the identity provider to sign in."),
         Extra("GET", CALLBACK, door.callback, "Come back from the identity provider: state, code."),
+        Extra("GET", LEFT, door.left, "Come back from signing out at the identity provider: state."),
     )
 
 

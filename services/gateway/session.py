@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ngoclinh.access.v1.user_pb2 import User
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from services.core import protojson
 from services.core.errors import InvalidField, NgocLinhError
@@ -21,6 +21,10 @@ PATH = "/v1/session"
 MAX_BODY = 4096
 ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=Strict"
 """No page can read it, it is never sent to another host or without TLS (but on loopback), and no other site sends it."""
+LAX = "Path=/; HttpOnly; Secure; SameSite=Lax"
+"""Of a cookie that has to be there when the browser comes back from the provider, by a link of another site."""
+LEAVING = "__Host-ngoclinh-signout"
+"""Name of the cookie that remembers that this browser went to sign out there."""
 
 Keep = Callable[[Caller, str, str, str, str], Awaitable[None]]
 """Keeps in the audit log: who, method, resource, outcome, request id."""
@@ -33,8 +37,12 @@ class SignsIn(Recognizes, Protocol):
         """Begin a session; returns its token and the user."""
         ...
 
-    async def sign_out(self, token: str) -> None:
-        """End a session."""
+    def require_calm(self, address: str) -> None:
+        """Count a try to sign in; raises Overloaded where there are too many from one address."""
+        ...
+
+    async def sign_out(self, token: str) -> tuple[str, str, str]:
+        """End a session; returns whose it was, where the browser goes on to, and what it has to hold meanwhile."""
         ...
 
 
@@ -52,6 +60,7 @@ class SessionDoor:
 
     async def begin(self, request: Request) -> Response:
         """Sign in with `{"name": …, "password": …}`; answers the user and sets the cookie."""
+        self._sign_in.require_calm(request.scope["address"])  # who tries too often fills no log either
         name, password = _credentials(await request.body())
         outcome = "OK"
         try:
@@ -66,17 +75,24 @@ class SessionDoor:
         return response
 
     async def end(self, request: Request) -> Response:
-        """Sign out: the session ends on the server, and the cookie goes."""
-        token = session_token(request.headers)
+        """Sign out: the session ends on the server, and the cookie goes, also where the server cannot be told.
+
+        Answers `{"next": …}` where the browser goes on to sign out at the provider.
+        """
+        token, who, onward, state = session_token(request.headers), "", "", ""
+        response, outcome = Response(status_code=204), "OK"
         if token:
             try:
-                who = (await self._sign_in.by_session(token, request.scope["address"])).user
-            except NgocLinhError:
-                who = ""
-            await self._sign_in.sign_out(token)
-            await self._told(request, who, "gateway/SignOut", "OK")
-        headers = {"Set-Cookie": f"{COOKIE}=; Max-Age=0; {ATTRIBUTES}", "Cache-Control": "no-store"}
-        return Response(status_code=204, headers=headers)
+                who, onward, state = await self._sign_in.sign_out(token)
+            except NgocLinhError as error:
+                response, outcome = answers.domain_error(error, request.headers), error.reason
+            await self._told(request, who, "gateway/SignOut", outcome)
+        if onward:
+            response = JSONResponse({"next": onward})
+            response.headers.append("Set-Cookie", f"{LEAVING}={state}; Max-Age=600; {LAX}")
+        response.headers.append("Set-Cookie", f"{COOKIE}=; Max-Age=0; {ATTRIBUTES}")
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     async def _told(self, request: Request, name: str, method: str, outcome: str) -> None:
         who = Caller(name[:64], frozenset(), address=request.scope["address"])
@@ -98,7 +114,7 @@ def _credentials(body: bytes) -> tuple[str, str]:
     try:
         given = json.loads(body)
         name, password = given["name"], given["password"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidField("body", "cần name và password", "needs name and password") from error
     if not isinstance(name, str) or not isinstance(password, str):
         raise InvalidField("body", "name và password phải là chuỗi", "name and password must be strings")

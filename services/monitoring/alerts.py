@@ -83,6 +83,12 @@ ALERTS = (
         "Look for `fault` in the log; the `request_id` there leads to every line of the same call.",
     ),
     Alert(
+        "NgocLinhAuditLate", "sum(rate(ngoclinh_audit_late_total[30m])) > 0", "1m", "critical",
+        "Sổ cái không nhận kịp mục nhật ký kiểm toán.", "The ledger does not take audit entries in time.",
+        "Chạy `ngoclinh doctor` xem sổ cái. Mục chờ trong `audit-waiting.jsonl` tự vào sổ cái khi nó trả lời; tìm dòng `audit entry not kept` trong nhật ký.",
+        "See with `ngoclinh doctor` how the ledger is. Entries in `audit-waiting.jsonl` go there by themselves once it answers; look for `audit entry not kept` in the log.",
+    ),
+    Alert(
         "NgocLinhIndexLate",
         "sum(rate(ngoclinh_index_lag_seconds_sum[30m])) / sum(rate(ngoclinh_index_lag_seconds_count[30m])) > 600",
         "10m", "warning",

@@ -84,9 +84,7 @@ class Gate:
         """Refuse who has not the role that the method asks for, or may see some areas where it is about all."""
         found, rule = caller.present.get(), self._rules[call.method]
         if found is not None:
-            require_role(found, rule)
-            if found.watch_areas and rule.scope not in (Scope.SCOPE_NONE, Scope.SCOPE_FIELDS):
-                raise OutsideArea
+            require_allowed(found, rule)
         yield
 
     @asynccontextmanager
@@ -159,6 +157,18 @@ async def _again(first: Message, rest: AsyncIterator[Message]) -> AsyncIterator[
     yield first
     async for message in rest:
         yield message
+
+
+def require_allowed(found: Caller, rule: Access) -> None:
+    """Check a caller against the rule of a method, before anything of a request is looked at.
+
+    Raises:
+        Unauthenticated, PasswordChangeRequired, Forbidden: as `require_role`.
+        OutsideArea: they may see some areas, and it is about all.
+    """
+    require_role(found, rule)
+    if found.watch_areas and rule.scope not in (Scope.SCOPE_NONE, Scope.SCOPE_FIELDS):
+        raise OutsideArea
 
 
 def require_role(found: Caller, rule: Access) -> None:

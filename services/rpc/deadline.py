@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from services.core.errors import DeadlineExceeded
 
 MARGIN_S = 0.05
 """Kept back from a further call, so that its answer can still be used."""
 
+T = TypeVar("T")
+
 _END: ContextVar[float | None] = ContextVar("deadline", default=None)
 _SPENT: ContextVar[float] = ContextVar("spent", default=0.0)
+_left: set[asyncio.Task[Any]] = set()
+"""Work that nobody waits for any more."""
 
 
 def spend(seconds: float) -> None:
@@ -54,3 +59,35 @@ async def within(seconds: float) -> AsyncIterator[None]:
         raise
     finally:
         _END.set(before)
+
+
+async def promptly(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """What some work gives; where it does not in time it is cancelled, and nobody waits for its end, as `within` does.
+
+    A server that stands still makes cancelling take seconds too.
+
+    Raises:
+        DeadlineExceeded: it did not end within `seconds`.
+    """
+    task = asyncio.create_task(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        _leave(task)
+        raise
+    if not done:
+        _leave(task)
+        raise DeadlineExceeded
+    return task.result()
+
+
+def _leave(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    _left.add(task)
+    task.add_done_callback(_gone)
+
+
+def _gone(task: asyncio.Task[Any]) -> None:
+    _left.discard(task)
+    if not task.cancelled():
+        task.exception()  # nobody asks for it any more

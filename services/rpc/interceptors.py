@@ -54,6 +54,7 @@ class Call:
         streaming: True where requests or responses stream.
         request_id: id that the caller gave, or a new one.
         answered: what is done to each answer before it is sent.
+        before_answer: what has to be done before the first answer is sent; where it fails nothing is sent.
         began: when it came, in seconds of the monotonic clock.
     """
 
@@ -64,12 +65,16 @@ class Call:
     streaming: bool
     request_id: str = ""
     answered: list[Callable[[Any], None]] = field(default_factory=list)
+    before_answer: Callable[[], Awaitable[None]] | None = None
     began: float = field(default_factory=time.monotonic)
 
-    def send(self, answer: Any) -> Any:
+    async def send(self, answer: Any) -> Any:
         """An answer as it is sent."""
         for change in self.answered:
             change(answer)
+        if self.before_answer is not None:
+            before, self.before_answer = self.before_answer, None
+            await before()
         return answer
 
 
@@ -263,7 +268,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
             call = Call(method, context, self._kinds[method], request, streaming)
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
-                return call.send(await behaviour(call.request, context))
+                return await call.send(await behaviour(call.request, context))
 
         return handle
 
@@ -273,7 +278,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
                 async for response in behaviour(call.request, context):
-                    yield call.send(response)
+                    yield await call.send(response)
 
         return handle
 

@@ -1,4 +1,4 @@
-"""A small identity provider (OpenID Connect) on loopback: authorization code flow, PKCE checked, one fault at a time."""
+"""A small identity provider (OpenID Connect) on loopback: authorization code flow, PKCE checked, signing out, one fault at a time."""
 
 from __future__ import annotations
 
@@ -25,20 +25,28 @@ class Identity:
         issuer: its address. `localhost` is another site than 127.0.0.1, so cookies are as between two hosts.
         fault: what it does wrong: "", state, replay, expired, nonce, signature, denied.
         came_back: the address that the browser was sent back to last.
+        named: what its document says besides, or in the place of what it says by itself.
+        left: what it was asked by those who signed out here.
+        pieces: in how many pieces it sends its answers.
     """
 
     def __init__(self) -> None:
         self.name, self.roles, self.fault, self.came_back = "thu.ha", ["ngoclinh-analyst"], "", ""
         self._key, self._other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
         self._codes: dict[str, dict[str, str]] = {}
+        self.named: dict[str, Any] = {}
+        self.left: list[dict[str, str]] = []
+        self.pieces = 1
         identity = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
-                if path == "/authorize":
+                asked = {key: each[0] for key, each in query.items()}
+                if path in ("/authorize", "/logout"):
+                    there = identity._authorized(asked) if path == "/authorize" else identity._signed_out(asked)
                     self.send_response(302)
-                    self.send_header("Location", identity._authorized({key: each[0] for key, each in query.items()}))
+                    self.send_header("Location", there)
                     self.end_headers()
                 else:
                     self._answer(200, identity._document() if "well-known" in path else identity._keys())
@@ -53,7 +61,10 @@ class Identity:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.end_headers()
-                self.wfile.write(data)
+                size = -(-len(data) // identity.pieces)
+                for start in range(0, len(data), size):
+                    self.wfile.write(data[start : start + size])
+                    time.sleep(0.05 * (identity.pieces > 1))
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -67,9 +78,13 @@ class Identity:
         self._server.shutdown()
         self._server.server_close()
 
-    def _document(self) -> dict[str, str]:
-        places = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
-        return {"issuer": self.issuer} | {name: f"{self.issuer}/{place}" for name, place in places.items()}
+    def _document(self) -> dict[str, Any]:
+        places = {
+            "authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys",
+            "end_session_endpoint": "logout",
+        }  # fmt: skip
+        found = {"issuer": self.issuer} | {name: f"{self.issuer}/{place}" for name, place in places.items()}
+        return found | self.named
 
     def _keys(self) -> dict[str, Any]:
         key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
@@ -88,6 +103,12 @@ class Identity:
             self._codes.pop(code)  # somebody else was quicker
         self.came_back = f"{asked['redirect_uri']}?{urlencode(given)}"
         return self.came_back
+
+    def _signed_out(self, asked: dict[str, str]) -> str:
+        """Where the browser goes back to from signing out."""
+        assert asked["client_id"] == CLIENT
+        self.left.append(asked)
+        return f"{asked['post_logout_redirect_uri']}?{urlencode({'state': asked['state']})}"
 
     def _redeemed(self, given: dict[str, str], authorization: str) -> tuple[int, dict[str, str]]:
         """The ID token for a code, once, to who began and knows the secret."""

@@ -50,7 +50,8 @@ def page(browser: Browser, identity: Identity) -> Iterator[Page]:
         yield context.new_page()
 
 
-def test_an_analyst_of_the_provider_signs_in_and_out(page: Page, url: str) -> None:
+def test_an_analyst_of_the_provider_signs_in_and_out_here_and_there(page: Page, url: str, identity: Identity) -> None:
+    identity.left.clear()
     page.goto(url)
     expect(page.get_by_label("Tên người dùng")).to_be_visible()
     shoot(page, "provider")
@@ -63,7 +64,19 @@ def test_an_analyst_of_the_provider_signs_in_and_out(page: Page, url: str) -> No
         "__Host-ngoclinh": (True, True, "Strict")
     }
     user.get_by_role("button", name="Đăng xuất").click()
+    expect(page.get_by_role("status")).to_have_text("Bạn đã đăng xuất, ở đây và ở nơi cấp danh tính.")
     expect(page.get_by_role("link", name=BUTTON)).to_be_visible()
+    shoot(page, "provider-left")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("status")).to_have_text("You have signed out, here and at the identity provider.")
+    assert page.context.cookies() == [], "neither the session nor the way back is left"
+    assert [each["post_logout_redirect_uri"] for each in identity.left] == [f"{url}/v1/session/left"]
+
+
+def test_who_did_not_sign_out_is_not_told_so(page: Page, url: str) -> None:
+    page.goto(f"{url}/v1/session/left?state=guess")
+    expect(page.get_by_role("link", name=BUTTON)).to_be_visible()
+    expect(page.get_by_role("status")).to_have_count(0)
 
 
 REASONS = {

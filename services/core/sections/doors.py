@@ -72,6 +72,11 @@ class ProviderSettings(Section):
     redirect_url: str = Field("", description="Example: https://ioc.example.vn/v1/session/callback")
     scope: str = Field("openid profile", description="What is asked for.")
     title: str = Field("", description="What the button calls it. Example: Cổng định danh tỉnh")
+    sign_out: bool = Field(
+        True,
+        description="Signing out of the dashboard goes on to sign out there, where the provider says how; it must take "
+        "`left` beside `redirect_url` to come back to. Example: https://ioc.example.vn/v1/session/left",
+    )
 
 
 class AuthSettings(Section):

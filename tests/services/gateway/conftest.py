@@ -60,7 +60,8 @@ def send(
             connection.putheader(name, value)
         connection.endheaders(body)
         response = connection.getresponse()
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+        named = {name: response.getheader(name) or "" for name, _ in response.getheaders()}  # repeated ones joined
+        return Answer(response.status, {name.lower(): value for name, value in named.items()}, response.read())
     finally:
         connection.close()
 

@@ -48,7 +48,8 @@ export const ways = (): Promise<Ways> => get<Ways>("/v1/session");
 
 export const signIn = (name: string, password: string): Promise<User> => post<User>("/v1/session", { name, password });
 
-export const signOut = (): Promise<void> => remove<void>("/v1/session");
+/** Sign out; where the browser goes on to, to sign out at the provider too, else empty. */
+export const signOut = async (): Promise<string> => (await remove<{ next?: string }>("/v1/session")).next ?? "";
 
 /** Set a new password and sign in with it: the old session ends with the old password. */
 export async function changePassword(old: string, fresh: string): Promise<void> {

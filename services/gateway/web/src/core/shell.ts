@@ -133,7 +133,8 @@ function switches(frame: Frame): TemplateResult {
 /** Who signed in, as what, and the way out; nothing where nobody has to. */
 function user(): TemplateResult | typeof nothing {
   if (!userName()) return nothing;
-  const leave = (): void => void signOut().finally(() => location.reload());
+  const stay = (): void => location.reload(); // the cookie is gone in any case
+  const leave = (): void => void signOut().then((next) => (next ? location.assign(next) : stay()), stay);
   return html`<section class="user" aria-label=${t("user.label")}>
     <b>${userName()}</b> <span>${roles().map((role) => tx(`role.${role}`, role)).join(", ")}</span>
     <button class="quiet" @click=${leave}>${t("signin.leave")}</button>

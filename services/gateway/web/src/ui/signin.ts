@@ -21,11 +21,10 @@ function ask(look: () => void): void {
   );
 }
 
-/** Why the provider's answer was not taken, where the address says that it was not. */
-function why(): string {
-  const code = locate(location.hash).query.get("why") ?? "";
-  return code ? tx(`signin.why.${code}`, t("signin.why.TOKEN")) : "";
-}
+/** What the address says: why the provider's answer was not taken, or that one has signed out there. */
+const said = (): string => locate(location.hash).query.get("why") ?? "";
+
+const why = (): string => (said() && said() !== "LEFT" ? tx(`signin.why.${said()}`, t("signin.why.TOKEN")) : "");
 
 /** The page; `entered` is called when the server let them in, `look` when the screen has to be drawn again. */
 export function signInPage(door: Door, entered: () => void, look: () => void, language: () => void): TemplateResult {
@@ -56,6 +55,7 @@ export function signInPage(door: Door, entered: () => void, look: () => void, la
     <form @submit=${submit}>
       <p class="brand"><img src="/icon.svg" alt="" width="28" height="28" /><span>Ngọc Linh</span></p>
       <h1>${t(door === "out" ? "signin.title" : "signin.change")}</h1>
+      ${said() === "LEFT" && door === "out" ? html`<p role="status">${t("signin.left")}</p>` : nothing}
       ${provider ? html`<a class="button primary" href="/v1/session/begin">${t("signin.provider", { name: provider })}</a>` : nothing}
       ${provider && local ? html`<p class="muted">${t("signin.or")}</p>` : nothing} ${local ? fields(door) : nothing}
       <p class="problem" role="alert">${problem || (door === "out" ? why() : "")}</p>
