@@ -5,16 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from services.update import record
+from services.update.places import Places
 from tests.browser.conftest import Watched
+from tests.e2e import program as programs
 from tests.e2e.mini_site import settings_for
 from tests.e2e.program import Program
-from tests.services.maintenance.test_servicer import NEXT, bundle
+from tests.services.maintenance.test_servicer import NEXT, bundle, opened
+from tests.services.test_signature import made
 
 LONG_MS = 120_000
 """For what starts a program again."""
@@ -105,3 +111,62 @@ def test_work_is_run_now_a_bundle_is_looked_at_and_settings_are_found(page: Page
     page.get_by_label("Tìm mục").fill("backup.")
     expect(table.get_by_role("row", name="backup.keep")).to_contain_text("mặc định")
     shoot(page, "settings")
+
+
+AS_INSTALLED = """#!{python}
+from pathlib import Path, PosixPath
+from services.update import places
+places.INSTALLED = places.{places}
+from services.cli import app
+app()
+"""
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """Before the program starts: it believes that a bundle installed it here, and its door to root is open."""
+    there = Places(
+        opt=tmp_path / "opt", data=tmp_path / "data", units=tmp_path / "units", key=tmp_path / "release.pub",
+        state=tmp_path / "state",
+    )  # fmt: skip
+    command = tmp_path / "ngoclinh"
+    command.write_text(AS_INSTALLED.format(python=sys.executable, places=there))
+    command.chmod(0o755)
+    monkeypatch.setattr(programs, "NGOCLINH", command)
+    return there
+
+
+def test_a_signed_bundle_is_asked_for_by_its_release_and_followed_to_its_end(
+    places: Places, page: Page, tmp_path: Path
+) -> None:
+    private = opened(places)
+    upload = page.get_by_label("Tải bộ cài lên")
+    upload.set_input_files({"name": "x.tar", "mimeType": "application/x-tar", "buffer": bundle()})
+    expect(page.locator("pre.command")).to_contain_text("sudo ngoclinh update")  # nobody signed it
+    signed = made(tmp_path / "made", private, NEXT).read_bytes()
+    upload.set_input_files({"name": "x.tar", "mimeType": "application/x-tar", "buffer": signed})
+    begin = page.get_by_role("button", name="Cài và khởi động lại")
+    expect(begin).to_be_disabled()
+    expect(page.locator("pre.command")).to_have_count(0)
+    page.get_by_label("Để xác nhận, hãy gõ phiên bản").fill(NEXT)
+    expect(begin).to_be_enabled()
+    shoot(page, "settings-install")
+    begin.click()
+    told = page.locator(".installed")
+    expect(told).to_contain_text("Đang chờ máy chủ nhận yêu cầu")
+    expect(begin).to_have_count(0)
+    assert record.Wish.model_validate_json(places.wish.read_text()).sha256 == hashlib.sha256(signed).hexdigest()
+    places.wish.unlink()  # from here on, root
+    result = record.Result(state="running", before="1.0.0", version=NEXT, user="local", start=datetime.now(UTC))
+    record.write(places, result)
+    expect(told).to_contain_text("Đang nâng cấp")
+    why = {"vi": "Phiên bản mới không chạy được ở đây: hết chỗ", "en": "The new release does not work here: no room"}
+    record.write(places, result.model_copy(update={"state": "taken_back", **why}))
+    expect(told).to_contain_text("Đã trở lại phiên bản cũ")
+    expect(told).to_contain_text("hết chỗ")
+    expect(begin).to_be_visible()  # it may be asked for again
+    shoot(page, "settings-installed")
+    places.enabled.unlink()
+    page.reload()
+    expect(page.get_by_text("sudo systemctl enable --now ngoclinh-update.path")).to_be_visible()
+    expect(page.locator("pre.command")).to_contain_text("sudo ngoclinh update")

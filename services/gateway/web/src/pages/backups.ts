@@ -91,7 +91,7 @@ export function backups(update: () => void, told: (now: Maintenance) => void): {
       event.preventDefault();
       void begin(backup);
     };
-    return html`<form class="cause restore" @submit=${submit} aria-labelledby="restore-title">
+    return html`<form class="cause sure restore" @submit=${submit} aria-labelledby="restore-title">
       <h3 id="restore-title">${icon("warning")}${t("restore.title", { time: dateTime(backup.create_time) })}</h3>
       <table class="dense">
         <thead><tr><th scope="col">${t("backup.part")}</th><th scope="col" class="n">${t("backup.count")}</th><th scope="col" class="n">${t("import.size")}</th></tr></thead>

@@ -1,16 +1,16 @@
 /** `#/settings`: care for one installation: backups, the next release, what runs by itself, the settings in force. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Bundle, Chore, ListSettingsResponse, Maintenance, Setting, WorkState } from "../api/messages";
+import type { Chore, ListSettingsResponse, Maintenance, Setting, WorkState } from "../api/messages";
 import { ApiError, get, post } from "../api/client";
-import { bytes, dateTime } from "../core/format";
+import { dateTime } from "../core/format";
 import { local, t, tx } from "../core/i18n";
 import { Resource, show } from "../core/resource";
 import { href, type Context, type View } from "../core/router";
 import { icon, type IconName } from "../ui/icons";
 import { age } from "../ui/labels";
-import { taking } from "../ui/taking";
 import { toast } from "../ui/toast";
 import { backups, restored } from "./backups";
+import { installing, release } from "./release";
 
 const POLL_MS = 1_000; // while something is under way
 const OVER = new Set(["RESTORE_STATE_DONE", "RESTORE_STATE_FAILED", "RESTORE_STATE_TAKEN_BACK"]);
@@ -24,7 +24,8 @@ const LOOKS: Record<WorkState, [IconName, string]> = {
 };
 
 /** Is something under way whose end is waited for? */
-const busy = ({ chores, backup_run, restore }: Maintenance): boolean =>
+const busy = (now: Maintenance): boolean => installing(now) || working(now);
+const working = ({ chores, backup_run, restore }: Maintenance): boolean =>
   chores.some(({ state }) => state === "WORK_STATE_RUNNING") ||
   backup_run?.state === "WORK_STATE_RUNNING" ||
   (restore !== undefined && !OVER.has(restore.state));
@@ -33,7 +34,7 @@ export default function settings({ update }: Context): View {
   const now = new Resource<Maintenance>(update);
   const list = new Resource<ListSettingsResponse>(update);
   const saved = backups(update, told);
-  const take = taking<Bundle>("/v1/bundles:upload", ".tar", bundled, update);
+  const next = release(update, told, () => void look());
   let timer = 0;
   let query = "";
   let changedOnly = true;
@@ -63,11 +64,6 @@ export default function settings({ update }: Context): View {
     void look();
     void list.load(() => get("/v1/settings"));
     saved.refresh();
-  }
-
-  function bundled({ version }: Bundle): void {
-    toast(t("release.taken", { version }));
-    void look();
   }
 
   async function run(chore: Chore, confirmed: boolean): Promise<void> {
@@ -112,22 +108,6 @@ export default function settings({ update }: Context): View {
             </table>
           </div>`
         : html`<p class="empty">${t("chore.elsewhere")}</p>`}
-    </section>`;
-  }
-
-  function release({ version, bundle, max_upload_bytes }: Maintenance): TemplateResult {
-    return html`<section class="panel" aria-labelledby="release-title">
-      <header><h2 id="release-title">${t("release.title")}</h2><span class="grow"></span><b>${version}</b></header>
-      <p class="muted pad">${t("release.help")}</p>
-      <p class="bar">${take(t("release.take"), Number(max_upload_bytes))}</p>
-      ${bundle
-        ? html`<dl class="facts pad">
-              <dt>${t("release.next")}</dt><dd><b>${bundle.version}</b>, ${bytes(bundle.size_bytes)} · ${age(bundle.create_time)}</dd>
-              <dt>SHA-256</dt><dd><code class="long">${bundle.sha256}</code></dd>
-            </dl>
-            <p class="pad">${t("release.compare")}</p>
-            <pre class="command">${bundle.command}</pre>`
-        : nothing}
     </section>`;
   }
 
@@ -177,7 +157,7 @@ export default function settings({ update }: Context): View {
     arrived: () => void look(),
     dispose: () => clearTimeout(timer),
     render: () => html`${links()}
-      ${show(now, (answer) => html`${answer.restore ? restored(answer.restore) : nothing} ${saved.render(answer)} ${chores(answer)} ${release(answer)}`)}
+      ${show(now, (answer) => html`${answer.restore ? restored(answer.restore) : nothing} ${saved.render(answer)} ${chores(answer)} ${next(answer)}`)}
       <section class="panel" aria-labelledby="settings-title">
         <header><h2 id="settings-title">${t("setting.title")}</h2></header>
         <p class="muted pad">${t("setting.help")}</p>
