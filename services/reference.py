@@ -186,7 +186,14 @@ def fields() -> str:
 def monitoring() -> str:
     """Every metric, every alert and what to do."""
     from services.core.metrics import CATALOGUE
-    from services.monitoring.alerts import ALERTS
+    from services.monitoring.alerts import ALERTS, CLUSTER_ALERTS, Alert
+
+    def told(alerts: Sequence[Alert]) -> list[str]:
+        return [
+            f"### {alert.name}\n\n{alert.vi} {alert.do_vi}\n\n{alert.en} {alert.do_en}\n\n"
+            f"- Severity: {alert.severity}, after {alert.wait}\n- Condition: `{alert.expr}`\n"
+            for alert in alerts
+        ]
 
     rows = [
         (f"`{each.name}`", each.kind, ", ".join(f"`{label}`" for label in each.labels) or "–", each.vi, each.en)
@@ -196,12 +203,10 @@ def monitoring() -> str:
         "# Metrics and alerts\n\n" + NOTE + "\nHow to use them: [monitoring.md](../monitoring.md).\n\n## Metrics\n",
         _table(("name", "kind", "labels", "ý nghĩa", "meaning"), rows),
         "## Alerts\n",
+        *told(ALERTS),
+        "## Alerts on Kubernetes\n\nWith the component `monitoring`, over the figures of kube-state-metrics and the kubelets.\n",
+        *told(CLUSTER_ALERTS),
     ]
-    parts += (
-        f"### {alert.name}\n\n{alert.vi} {alert.do_vi}\n\n{alert.en} {alert.do_en}\n\n"
-        f"- Severity: {alert.severity}, after {alert.wait}\n- Condition: `{alert.expr}`\n"
-        for alert in ALERTS
-    )
     return "\n".join(parts)
 
 
@@ -235,8 +240,11 @@ def alerts() -> str:
 
 
 def prometheus_rule() -> str:
-    """The same rules as an object for the operator of Prometheus."""
+    """The same rules, and those over the figures of Kubernetes, as an object for the operator of Prometheus."""
+    from services.monitoring.alerts import CLUSTER_ALERTS, rules
+
     comment, _, groups = alerts().partition("\n")
+    groups += rules(CLUSTER_ALERTS, "ngoclinh-kubernetes").partition("groups:\n")[2]
     head = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: ngoclinh\nspec:\n"
     return f"{comment}\n{head}{textwrap.indent(groups, '  ')}"
 

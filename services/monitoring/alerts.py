@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,14 +53,14 @@ ALERTS = (
     Alert(
         "NgocLinhQueueLong", "max(ngoclinh_bus_depth) > 1000", "30m", "warning",
         "Sự kiện dồn lại trong hàng đợi.", "Events pile up in a queue.",
-        "Xem nhóm nào chờ bằng `ngoclinh queue`; tìm dòng `retry` trong nhật ký; thêm tiến trình worker nếu máy còn sức.",
-        "See with `ngoclinh queue` which group waits; look for `retry` in the log; add workers where the machine has room.",
+        "Xem nhóm nào chờ trên trang Vận hành; tìm dòng `retry` trong nhật ký; thêm tiến trình worker nếu máy còn sức.",
+        "See on the operations page which group waits; look for `retry` in the log; add workers where the machine has room.",
     ),
     Alert(
         "NgocLinhQuarantine", "sum(ngoclinh_quarantined) > 0", "10m", "warning",
         "Có sự kiện bị cách ly.", "Events were set aside.",
-        "Đọc lý do trên trang Vận hành hoặc bằng `ngoclinh queue`; sửa nguyên nhân rồi cho xử lý lại, hoặc xoá.",
-        "Read the reason on the operations page or with `ngoclinh queue`; repair the cause and release them, or purge them.",
+        "Đọc lý do trên trang Vận hành hoặc bằng `ngoclinh queue list`; sửa nguyên nhân rồi cho xử lý lại (`ngoclinh queue retry`), hoặc xoá (`ngoclinh queue purge`).",
+        "Read the reason on the operations page or with `ngoclinh queue list`; repair the cause and release them (`ngoclinh queue retry`), or purge them (`ngoclinh queue purge`).",
     ),
     Alert(
         "NgocLinhCrawlerSilent", "time() - max(ngoclinh_last_poll_timestamp_seconds) > 7200", "10m", "critical",
@@ -135,18 +136,61 @@ ALERTS = (
         "See its progress on the imports page; cancel an import that hangs and import the file again.",
     ),
 )  # fmt: skip
-"""Every rule."""
+"""Every rule over the product's own figures."""
+
+CLUSTER_ALERTS = (
+    Alert(
+        "NgocLinhPodsMissing",
+        'kube_deployment_spec_replicas{namespace="ngoclinh"} - kube_deployment_status_replicas_available{namespace="ngoclinh"} > 0',
+        "15m", "critical",
+        "Một phần của Ngọc Linh thiếu pod.", "A part of Ngọc Linh has fewer pods than it should.",
+        "Chạy `kubectl -n ngoclinh get pods`, rồi `describe pod TÊN`: thiếu tài nguyên, không tải được ảnh, chờ Job migrate, hay tự dừng (`logs --previous TÊN`).",
+        "Run `kubectl -n ngoclinh get pods`, then `describe pod NAME`: no room, no image, waiting for the Job migrate, or an end of its own (`logs --previous NAME`).",
+    ),
+    Alert(
+        "NgocLinhStoresMissing",
+        'kube_statefulset_replicas{namespace="ngoclinh"} - kube_statefulset_status_replicas_ready{namespace="ngoclinh"} > 0',
+        "15m", "critical",
+        "Một pod có ổ đĩa riêng (kho dữ liệu, nhập thửa đất, thu thập) không sẵn sàng.",
+        "A pod with a volume of its own (a store, imports, the crawler) is not ready.",
+        "Chạy `kubectl -n ngoclinh get statefulsets,pods,pvc`: ổ đĩa có gắn được không, nút của nó còn không; đọc nhật ký của pod.",
+        "Run `kubectl -n ngoclinh get statefulsets,pods,pvc`: can its volume be attached, is its node there; read the log of the pod.",
+    ),
+    Alert(
+        "NgocLinhJobFailed", 'kube_job_failed{namespace="ngoclinh",condition="true"} > 0', "5m", "critical",
+        "Một Job thất bại: nâng lược đồ, sao lưu hoặc dọn dữ liệu.",
+        "A Job failed: of migrating, of the backup or of forgetting.",
+        "Đọc `kubectl -n ngoclinh logs job/TÊN`, sửa nguyên nhân, xoá Job (cảnh báo hết), chạy lại: migrate bằng cách áp dụng lại bộ cấu hình, việc khác bằng `create job --from=cronjob/TÊN`.",
+        "Read `kubectl -n ngoclinh logs job/NAME`, mend the cause, delete the Job (which ends the alert), run it again: migrate by applying the overlay, others by `create job --from=cronjob/NAME`.",
+    ),
+    Alert(
+        "NgocLinhCronJobOld", 'time() - kube_cronjob_status_last_successful_time{namespace="ngoclinh",cronjob=~"backup|retention"} > 129600', "10m", "critical",
+        "Sao lưu hoặc dọn dữ liệu hết thời hạn chưa thành công đã quá 36 giờ.",
+        "The backup or forgetting has not succeeded for 36 hours.",
+        "Chạy `kubectl -n ngoclinh get cronjobs,jobs` và đọc nhật ký của Job mới nhất; ổ `ngoclinh-backup` còn chỗ không, đồng hồ có đúng không.",
+        "Run `kubectl -n ngoclinh get cronjobs,jobs` and read the log of the newest Job; has the volume `ngoclinh-backup` room, is the clock right.",
+    ),
+    Alert(
+        "NgocLinhVolumeFull",
+        'kubelet_volume_stats_available_bytes{namespace="ngoclinh"} / kubelet_volume_stats_capacity_bytes{namespace="ngoclinh"} < 0.1',
+        "10m", "critical",
+        "Một ổ đĩa còn dưới 10%.", "Less than 10% of a volume is free.",
+        "Chạy `kubectl -n ngoclinh get pvc`; tăng `spec.resources.requests.storage` của ổ đó nếu lớp lưu trữ cho phép, hoặc giảm thời hạn trong `[retention]`.",
+        "Run `kubectl -n ngoclinh get pvc`; enlarge `spec.resources.requests.storage` of that volume where its class allows it, or shorten the terms in `[retention]`.",
+    ),
+)  # fmt: skip
+"""Rules over what Kubernetes tells of the namespace (kube-state-metrics, kubelet): what no process of ours can see."""
 
 
-def rules() -> str:
-    """The rules as a file of Prometheus; strings are written as JSON, which YAML reads as it stands."""
+def rules(alerts: Sequence[Alert] = ALERTS, group: str = "ngoclinh") -> str:
+    """Rules as a file of Prometheus; strings are written as JSON, which YAML reads as it stands."""
     lines = [
         "# Written by `make docs`; change services/monitoring/alerts.py instead.",
         "groups:",
-        "  - name: ngoclinh",
+        f"  - name: {group}",
         "    rules:",
     ]
-    for alert in ALERTS:
+    for alert in alerts:
         annotations = {
             "summary_vi": alert.vi,
             "summary_en": alert.en,

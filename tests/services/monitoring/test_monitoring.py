@@ -11,7 +11,7 @@ import yaml
 
 from services.core.metrics import CATALOGUE
 from services.monitoring import grafana
-from services.monitoring.alerts import ALERTS, RUNBOOK, rules
+from services.monitoring.alerts import ALERTS, CLUSTER_ALERTS, RUNBOOK, rules
 from services.monitoring.promql import Query
 from services.reference import monitoring
 from tests.conftest import ROOT
@@ -76,13 +76,37 @@ WRONG = {
     "NgocLinhImportStuck": series(ngoclinh_imports__state_running=1),
 }
 """What differs from `WELL`, by the alert that it raises."""
+CLUSTER_WELL = series(
+    kube_deployment_spec_replicas__namespace_ngoclinh__deployment_media=2,
+    kube_deployment_status_replicas_available__namespace_ngoclinh__deployment_media=2,
+    kube_deployment_spec_replicas__namespace_other__deployment_x=2,
+    kube_deployment_status_replicas_available__namespace_other__deployment_x=0,
+    kube_statefulset_replicas__namespace_ngoclinh__statefulset_nats=3,
+    kube_statefulset_status_replicas_ready__namespace_ngoclinh__statefulset_nats=3,
+    kube_job_failed__namespace_ngoclinh__condition_true=0,
+    kube_job_failed__namespace_ngoclinh__condition_false=1,
+    kube_cronjob_status_last_successful_time__namespace_ngoclinh__cronjob_backup=NOW - 90_000,
+    kubelet_volume_stats_available_bytes__namespace_ngoclinh__persistentvolumeclaim_a=50,
+    kubelet_volume_stats_capacity_bytes__namespace_ngoclinh__persistentvolumeclaim_a=100,
+)
+CLUSTER_WRONG = {
+    "NgocLinhPodsMissing": series(kube_deployment_status_replicas_available__namespace_ngoclinh__deployment_media=1),
+    "NgocLinhStoresMissing": series(kube_statefulset_status_replicas_ready__namespace_ngoclinh__statefulset_nats=2),
+    "NgocLinhJobFailed": series(kube_job_failed__namespace_ngoclinh__condition_true=1),
+    "NgocLinhCronJobOld": series(
+        kube_cronjob_status_last_successful_time__namespace_ngoclinh__cronjob_backup=NOW - 130_000
+    ),
+    "NgocLinhVolumeFull": series(kubelet_volume_stats_available_bytes__namespace_ngoclinh__persistentvolumeclaim_a=9),
+}
+"""The same over the figures of a cluster; names and labels are those of kube-state-metrics and of the kubelet."""
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+@pytest.mark.parametrize("alert", ALERTS + CLUSTER_ALERTS, ids=lambda alert: alert.name)
 def test_a_rule_is_raised_by_what_it_is_for_and_by_nothing_else(alert: Any) -> None:
-    raised = {name for name, wrong in WRONG.items() if Query(alert.expr, WELL | wrong, time=NOW).evaluate()}
+    well, wrongs = WELL | CLUSTER_WELL, WRONG | CLUSTER_WRONG
+    raised = {name for name, wrong in wrongs.items() if Query(alert.expr, well | wrong, time=NOW).evaluate()}
     assert raised == {alert.name}
-    assert not Query(alert.expr, WELL, time=NOW).evaluate()
+    assert not Query(alert.expr, well, time=NOW).evaluate()
     assert not Query(alert.expr, {}, time=NOW).evaluate(), "a part that is not in use raises nothing"
 
 
@@ -120,11 +144,12 @@ def test_every_metric_is_on_the_dashboard_or_in_a_rule() -> None:
     assert [name for name in CATALOGUE if name not in text] == []
 
 
-def test_the_file_of_rules_says_in_both_languages_what_is_wrong_and_links_to_what_to_do() -> None:
-    (group,) = yaml.safe_load(rules())["groups"]
-    assert [rule["alert"] for rule in group["rules"]] == [alert.name for alert in ALERTS]
+@pytest.mark.parametrize("alerts", [ALERTS, CLUSTER_ALERTS], ids=["own", "cluster"])
+def test_the_file_of_rules_says_in_both_languages_what_is_wrong_and_links_to_what_to_do(alerts: Any) -> None:
+    (group,) = yaml.safe_load(rules(alerts))["groups"]
+    assert [rule["alert"] for rule in group["rules"]] == [alert.name for alert in alerts]
     page = monitoring()
-    for rule, alert in zip(group["rules"], ALERTS, strict=True):
+    for rule, alert in zip(group["rules"], alerts, strict=True):
         assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
         assert rule["expr"] == alert.expr
         assert re.fullmatch(r"\d+[mh]", rule["for"])
@@ -133,6 +158,15 @@ def test_the_file_of_rules_says_in_both_languages_what_is_wrong_and_links_to_wha
         assert all(told[f"{kind}_{lang}"] for kind in ("summary", "description") for lang in ("vi", "en"))
         assert told["runbook_url"] == f"{RUNBOOK}#{alert.name.lower()}"
         assert f"### {alert.name}\n\n{alert.vi} {alert.do_vi}\n\n{alert.en} {alert.do_en}\n" in page
+
+
+def test_the_operator_of_prometheus_gets_the_rules_of_the_product_and_those_of_the_cluster() -> None:
+    made = yaml.safe_load((ROOT / "k8s/monitoring/prometheus-rule.yaml").read_text(encoding="utf-8"))
+    groups = {group["name"]: [rule["alert"] for rule in group["rules"]] for group in made["spec"]["groups"]}
+    assert groups == {
+        "ngoclinh": [alert.name for alert in ALERTS],
+        "ngoclinh-kubernetes": [alert.name for alert in CLUSTER_ALERTS],
+    }
 
 
 def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
