@@ -83,11 +83,11 @@ class OperationsServicer(OperationsServiceServicer):
     async def GetHealth(self, request: GetHealthRequest, context: Any) -> Health:
         """How everything is now; what does not answer is told as such and fails nothing else."""
         watched = self._watched
-        engines = await health.engines(watched)
+        engines, stores = await health.engines(watched), await health.stores(watched)
         answer = Health(
-            check_time=to_timestamp(self._clock()),
+            check_time=to_timestamp(self._clock()),  # no store is silent since later
             start_time=to_timestamp(self._start),
-            stores=await health.stores(watched),
+            stores=stores,
             disk=await asyncio.to_thread(health.disk, watched.data_dir),
             versions=health.versions(engines.values()),
             model=await self._model(),

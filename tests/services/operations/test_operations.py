@@ -133,6 +133,15 @@ async def test_a_store_that_does_not_answer_is_told_and_the_rest_is_told_too(
     assert (health.crawler.source_count, len(health.queues) > 5) == (0, True)
 
 
+async def test_no_store_is_silent_since_later_than_it_was_looked_at(tmp_path: Path) -> None:
+    settings = config.load(environ={}, flags={"data_dir": tmp_path, "crawler.enabled": False})
+    async with running(settings, doors=False, work=False, crawl=False) as program:
+        await program.stores.ledger.close()
+        health = await OperationsServiceStub(program.channel).GetHealth(GetHealthRequest())
+    (since,) = (store.silent_since.ToDatetime(UTC) for store in health.stores if store.name == "ledger")
+    assert health.start_time.ToDatetime(UTC) <= since <= health.check_time.ToDatetime(UTC)
+
+
 async def test_health_tells_what_no_store_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
     certificate, key = authority.issue("gateway", days=3)
