@@ -137,6 +137,10 @@ def test_both_modes_give_the_same_answers_and_a_new_index_gives_them_again(
         cluster = in_cluster(embedded, place)
         said = crawled({"embedded": embedded, "cluster": cluster}, sheet, len(web.published()) // 2)
     differing(said["embedded"], said["cluster"], OF_THE_RUN)
+    figures = [
+        (int(one["media"]["article_count"]), int(one["land"]["parcel_count"])) for one in said["cluster"]["situation"]
+    ]
+    assert any(articles and parcels for articles, parcels in figures), f"no commune has both halves: {figures}"
     place.throw_away()
     quiet = cluster.with_name("quiet.toml")
     quiet.write_text(cluster.read_text().replace("[crawler]", "[crawler]\nenabled = false"), encoding="utf-8")
