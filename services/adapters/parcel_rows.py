@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, ImportState, Parcel, Severity
+from ngoclinh.type.v1.type_pb2 import BoundingBox
 
 from services.core.errors import Conflict
 from services.core.ports import LandSummary
@@ -80,7 +81,12 @@ def participants(finding: Finding) -> set[str]:
 
 
 def summary(
-    area: str, parcels: int, area_m2: float, counts: Iterable[tuple[int, str, int]], newest: int
+    area: str,
+    parcels: int,
+    area_m2: float,
+    counts: Iterable[tuple[int, str, int]],
+    newest: int,
+    *sides: float | None,
 ) -> LandSummary:
     """How a commune stands.
 
@@ -90,6 +96,7 @@ def summary(
         area_m2: their area.
         counts: how many findings there are on them by rank and rule code.
         newest: when the newest of them was committed, in microseconds since 1970 UTC; 0 where there are none.
+        sides: west, south, east, north of all of them, then of the square to look at first; None where none has a place.
     """
     rules: dict[str, int] = {}
     by_rank: dict[int, int] = {}
@@ -104,7 +111,16 @@ def summary(
         warning_count=by_rank.get(rank(Severity.SEVERITY_WARNING), 0),
         rules=dict(sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
         newest_import_time=datetime.fromtimestamp(newest / 1e6, UTC) if newest else None,
+        bounds=_box(sides[:4]),
+        focus=_box(sides[4:]),
     )
+
+
+def _box(sides: Sequence[float | None]) -> BoundingBox | None:
+    west, south, east, north = sides
+    if west is None or south is None or east is None or north is None:
+        return None
+    return BoundingBox(west_deg=west, south_deg=south, east_deg=east, north_deg=north)
 
 
 def next_key(rows: Sequence[T], limit: int, key: Callable[[T], list[object]]) -> list[object] | None:

@@ -288,6 +288,8 @@ def _summary(summary: ports.LandSummary) -> LandSummary:
         error_count=summary.error_count,
         warning_count=summary.warning_count,
         rules=[RuleCount(rule_code=code, count=count) for code, count in summary.rules.items()],
+        bounds=summary.bounds,
+        focus=summary.focus,
     )
     if summary.newest_import_time is not None:
         answer.newest_import_time.CopyFrom(to_timestamp(summary.newest_import_time))

@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 from playwright.sync_api import Page, expect
 
+from gis.crs import from_wgs84
 from gis.synthetic import fabric
 from tests.browser.conftest import Product, sheet
 from tests.e2e.program import eventually
@@ -136,18 +138,17 @@ def test_a_file_that_cannot_be_read_is_told_in_words(page: Page) -> None:
     expect(page.locator(".summary")).to_contain_text("Không đọc được")
 
 
-def hundred_thousand() -> bytes:
-    """A sheet of 100,000 parcels as a file."""
-    parcels = fabric(100_000, seed=3).geometry
+def a_file(sheets: dict[str, Any]) -> bytes:
+    """Parcels as a file, by the number of their sheet."""
     shapes: list[dict[str, Any]] = [
-        {"type": "Feature", "properties": {"so_to": "9", "so_thua": str(at)}, "geometry": json.loads(text)}
+        {"type": "Feature", "properties": {"so_to": number, "so_thua": str(at)}, "geometry": json.loads(text)}
+        for number, parcels in sheets.items()
         for at, text in enumerate(shapely.to_geojson(parcels))
     ]
     crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::5899"}}
     return json.dumps({"type": "FeatureCollection", "crs": crs, "features": shapes}).encode()
 
 
-@pytest.mark.slow
 def test_an_administrator_loads_outlines_and_reads_what_was_left_out(page: Page, product: Product) -> None:
     square = shapely.box(108.08, 15.14, 108.18, 15.24)
     shapes = {"20944": square, "99999": square}
@@ -172,8 +173,51 @@ def test_an_administrator_loads_outlines_and_reads_what_was_left_out(page: Page,
     assert product.get("/v1/areas.geojson?areas=areas/2025-20944")["features"][0] == shapes_now[0], "nothing changed"
 
 
+ON_SCREEN = """() => {
+  const map = document.querySelector('nl-map')?.map;
+  if (!map || !map.getLayer('parcels')) return [];
+  const wide = (feature) => {
+    const xs = feature.geometry.coordinates.flat(Infinity).filter((_, at) => at % 2 === 0);
+    return map.project([Math.max(...xs), 0]).x - map.project([Math.min(...xs), 0]).x;
+  };
+  return map.queryRenderedFeatures({ layers: ['parcels'] }).map((one) => [one.properties.name, wide(one)]);
+}"""
+"""Name and width in pixels of the parcels on screen."""
+
+
+def sheets_shown(page: Page) -> set[str]:
+    """Sheets of the parcels on screen, of those that are large enough to be seen."""
+    return {name.split("-")[-2] for name, width in page.evaluate(ON_SCREEN) if width > 10}
+
+
+def test_where_sheets_lie_far_apart_the_first_view_shows_parcels_of_one(page: Page, product: Product) -> None:
+    commune = "areas/2025-20923"
+    at = product.get(f"/v1/{commune}")["centroid"]
+    middle = from_wgs84(np.array([shapely.Point(at["longitude_deg"], at["latitude_deg"])], dtype=object), 5899)[0]
+    sheets = {
+        number: fabric(64, seed=7, origin=(round(middle.x) + east, round(middle.y))).geometry
+        for number, east in (("71", 0), ("72", 6000))
+    }
+    done = product.upload("hai_to.geojson", a_file(sheets), commune=commune, edition="2025")
+    assert done["state"] == "IMPORT_STATE_COMMITTED"
+    [summary] = product.get(f"/v1/parcels:summarize?areas={commune}")["summaries"]
+    assert summary["bounds"]["east_deg"] - summary["bounds"]["west_deg"] > 0.05
+    assert summary["focus"]["east_deg"] - summary["focus"]["west_deg"] < 0.01
+    area = product.ask("/v1/watchAreas", "POST", {"title": "Hai tờ", "areas": [commune]}).json["name"]
+    try:
+        page.goto("/#/land")
+        page.get_by_label("Địa bàn theo dõi").select_option(area)
+        page.reload()
+        eventually(lambda: len(sheets_shown(page)) == 1, 30)
+        page.goto("/#/land?sheet=72")
+        eventually(lambda: sheets_shown(page) == {"72"}, 30)
+    finally:
+        product.ask(f"/v1/{area}", "DELETE")
+
+
+@pytest.mark.slow
 def test_a_hundred_thousand_parcels_pan_without_an_error(page: Page, product: Product) -> None:
-    answer = product.upload("lon.geojson", hundred_thousand())
+    answer = product.upload("lon.geojson", a_file({"9": fabric(100_000, seed=3).geometry}))
     assert answer["state"] == "IMPORT_STATE_COMMITTED"
     failed: list[str] = []
     page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)

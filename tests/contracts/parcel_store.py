@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter, ParcelKey
-from ngoclinh.land.v1.parcel_pb2 import Finding, ImportState, Severity
+from ngoclinh.land.v1.parcel_pb2 import Finding, ImportState, Parcel, Severity
 from ngoclinh.type.v1.type_pb2 import BoundingBox
 
 from services.core.errors import Conflict, NotFound
@@ -64,6 +64,17 @@ async def finding_names(store: ParcelStore, filter_: FindingFilter | None = None
         if after is None:
             assert page.total == len(found)
             return found
+
+
+def around(parcels: list[Parcel]) -> BoundingBox:
+    """The smallest box that holds some parcels."""
+    boxes = [parcel.bounds for parcel in parcels]
+    return BoundingBox(
+        west_deg=min(box.west_deg for box in boxes),
+        south_deg=min(box.south_deg for box in boxes),
+        east_deg=max(box.east_deg for box in boxes),
+        north_deg=max(box.north_deg for box in boxes),
+    )
 
 
 class ParcelStoreContract:
@@ -428,6 +439,38 @@ class ParcelStoreContract:
         assert int(summaries[2].newest_import_time.timestamp()) == an_import(1).update_time.seconds
         assert await store.summarize([]) == []
 
+    async def test_summaries_say_where_the_parcels_lie_and_where_to_look_first(self, store: ParcelStore) -> None:
+        middle = [a_parcel(number) for number in range(3)]
+        far = [a_parcel(number, error_count=1) for number in (200, 201)]  # 20 km to the east
+        nowhere, alone = a_parcel(9), a_parcel(400, current_area=OTHER_AREA)
+        nowhere.ClearField("bounds")
+        await put(store, 1, [*middle, *far, nowhere, alone], [])
+        here, there, empty = await store.summarize([AREA, OTHER_AREA, "areas/2025-00004"])
+        assert here.bounds == around(middle + far)
+        assert here.focus == around(far), "few parcels, but with errors"
+        assert there.bounds == there.focus == alone.bounds
+        assert empty.bounds is None
+        assert empty.focus is None
+        await put(store, 2, [a_parcel(200), a_parcel(201, current_area=OTHER_AREA)], [])
+        here, there = await store.summarize([AREA, OTHER_AREA])
+        assert here.bounds == around([*middle, far[0]])
+        assert here.focus == around(middle), "without errors most parcels count"
+        assert there.bounds == around([far[1], alone])
+        await put(store, 3, [nowhere, *(a_parcel(number, current_area=OTHER_AREA) for number in (0, 1, 2, 200))], [])
+        [here] = await store.summarize([AREA])
+        assert (here.parcel_count, here.bounds, here.focus) == (1, None, None)
+
+    async def test_what_an_older_release_summed_up_is_measured_when_the_store_is_opened(self, place: str) -> None:
+        store = self.open(place)
+        await put(store, 1, [a_parcel(1), a_parcel(200, error_count=1), a_parcel(3, current_area=OTHER_AREA)], [])
+        before = await store.summarize([AREA, OTHER_AREA])
+        assert before[0].focus == a_parcel(200).bounds
+        await store.close()
+        self.unmeasure(place)
+        store = self.open(place)
+        assert await store.summarize([AREA, OTHER_AREA]) == before
+        await store.close()
+
     # -------------------------------------------------------- layers
 
     async def test_a_layer_is_replaced_as_a_whole_and_alone(self, store: ParcelStore, place: str) -> None:
@@ -593,3 +636,11 @@ class ParcelStoreContract:
     def fresh(self, place: str) -> str:
         """The same place, empty."""
         raise NotImplementedError
+
+    def unmeasure(self, place: str) -> None:
+        """Make the store one of the release before, of which no summary says where its parcels lie."""
+        raise NotImplementedError
+
+
+MEASURED = [f"{focus}{side}" for focus in ("", "focus_") for side in ("west", "south", "east", "north")]
+"""Columns of `summary` that say where parcels lie."""

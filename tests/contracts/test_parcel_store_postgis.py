@@ -35,7 +35,7 @@ from services.land.importer import Importer
 from services.land.tiles import Tiles
 from services.land.uploads import Uploads
 from tests.conftest import ROOT
-from tests.contracts.parcel_store import ParcelStoreContract, finding_names, names, of_import
+from tests.contracts.parcel_store import MEASURED, ParcelStoreContract, finding_names, names, of_import
 from tests.contracts.parcel_store_worker import (
     AREA,
     PARCELS_IN_AN_IMPORT,
@@ -67,6 +67,13 @@ class TestPostgisParcelStore(ParcelStoreContract):
         self.postgres.sql(f"DROP DATABASE {name} WITH (FORCE)")
         self.postgres.sql(f"CREATE DATABASE {name}")
         return place
+
+    def unmeasure(self, place: str) -> None:
+        dropped = ", ".join(f"DROP COLUMN {column}" for column in MEASURED)
+        self.postgres.sql(
+            f"ALTER TABLE parcels.summary {dropped}; DELETE FROM parcels.migration WHERE name = '0005_extents'",
+            place.rpartition("/")[2],
+        )
 
 
 @pytest.fixture

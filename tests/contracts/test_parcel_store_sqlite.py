@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter
 
 from services.adapters.embedded import parcel_sql as sql
-from tests.contracts.parcel_store import ParcelStoreContract
+from tests.contracts.parcel_store import MEASURED, ParcelStoreContract
 from tests.contracts.parcel_store_worker import AREA, a_finding, a_parcel, put
 
 
@@ -24,6 +24,14 @@ class TestSqliteParcelStore(ParcelStoreContract):
         for file in Path(place).parent.glob("parcels.sqlite*"):
             file.unlink()
         return place
+
+    def unmeasure(self, place: str) -> None:
+        with sqlite3.connect(place) as file:
+            for column in MEASURED:
+                file.execute(f"ALTER TABLE summary DROP COLUMN {column}")
+            [[version]] = file.execute("PRAGMA user_version").fetchall()
+            file.execute(f"PRAGMA user_version = {version - 1}")
+        file.close()
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,20 @@ _HEAD = (
     "name, import, commune, area, sheet_key, number_key, area_m2, west, south, east, north, error_count, warning_count,"
     " aliases"
 )
+_MEASURE = """
+    UPDATE summary SET
+        (west, south, east, north) = (
+            SELECT min(h.west), min(h.south), max(h.east), max(h.north) FROM head AS h WHERE h.area = summary.area
+        ),
+        (focus_west, focus_south, focus_east, focus_north) = (
+            SELECT min(h.west), min(h.south), max(h.east), max(h.north)
+            FROM head AS h WHERE h.area = summary.area AND h.west IS NOT NULL
+            GROUP BY trunc((h.west + h.east) * 50), trunc((h.south + h.north) * 50)
+            ORDER BY count(*) FILTER (WHERE h.error_count > 0) DESC, count(*) DESC, 1, 2 LIMIT 1
+        )
+    WHERE area = ANY(%s)
+"""
+"""Where the parcels of communes lie. A square is 0.01 degrees wide; a parcel is in that of the middle of its bounds."""
 _COMMITS = 0x70617263656C73
 """Key of the advisory lock under which what is current changes: the letters "parcels"."""
 WHOLE_S = 900
@@ -226,6 +240,7 @@ async def _summarize(connection: Connection, areas: Sequence[str]) -> None:
         """,
         {"areas": areas},
     )
+    await connection.execute(_MEASURE, (areas,))
 
 
 def _srid(coordinate_system: str) -> int:

@@ -237,7 +237,9 @@ class PostgisParcelStore:
     async def summarize(self, areas: Sequence[str]) -> list[LandSummary]:
         """How each of these communes of today stands, in the order given."""
         rows = await self._all(
-            "SELECT area, parcel_count, area_m2, counts, newest FROM summary WHERE area = ANY(%s)", (list(areas),)
+            "SELECT area, parcel_count, area_m2, counts, newest, west, south, east, north,"
+            " focus_west, focus_south, focus_east, focus_north FROM summary WHERE area = ANY(%s)",
+            (list(areas),),
         )
         known = {row[0]: parcel_rows.summary(*row) for row in rows}
         return [known.get(area, LandSummary(area)) for area in areas]

@@ -15,6 +15,7 @@ from ngoclinh.land.v1.parcel_pb2 import Finding, Parcel
 from ngoclinh.type.v1.type_pb2 import BoundingBox
 
 from services.adapters import parcel_rows as rows
+from services.adapters.embedded.parcel_extents import MEASURE
 from services.core.names import number_key
 
 MIGRATIONS = (
@@ -218,9 +219,10 @@ def _summarize(connection: sqlite3.Connection, area: str) -> None:
         (area,),
     ).fetchall()
     connection.execute(
-        "INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO summary (area, parcel_count, area_m2, counts, newest) VALUES (?, ?, ?, ?, ?)",
         (area, parcels, square_metres, json.dumps(counts), newest or 0),
     )
+    connection.execute(f"{MEASURE} WHERE area = ?", (area,))
 
 
 class Condition(rows.Condition):

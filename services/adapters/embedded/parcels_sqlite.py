@@ -13,7 +13,7 @@ from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter, Parce
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, ParcelOwners
 
 from services.adapters import parcel_rows
-from services.adapters.embedded import area_layers, parcel_map, parcel_owners
+from services.adapters.embedded import area_layers, parcel_extents, parcel_map, parcel_owners
 from services.adapters.embedded import parcel_sql as sql
 from services.adapters.embedded.database import Database
 from services.core.errors import NotFound
@@ -33,7 +33,14 @@ class SqliteParcelStore:
 
     def __init__(self, path: Path | str) -> None:
         self._database = Database(
-            path, (*sql.MIGRATIONS, parcel_map.MIGRATION, area_layers.MIGRATION, parcel_owners.MIGRATION)
+            path,
+            (
+                *sql.MIGRATIONS,
+                parcel_map.MIGRATION,
+                area_layers.MIGRATION,
+                parcel_owners.MIGRATION,
+                parcel_extents.MIGRATION,
+            ),
         )
 
     async def __aenter__(self) -> SqliteParcelStore:
@@ -242,8 +249,8 @@ class SqliteParcelStore:
         marks = ", ".join("?" * len(areas))
         rows = await self._all(f"SELECT * FROM summary WHERE area IN ({marks})", tuple(areas))
         known = {
-            area: parcel_rows.summary(area, parcels, area_m2, json.loads(counts), newest)
-            for area, parcels, area_m2, counts, newest in rows
+            area: parcel_rows.summary(area, parcels, area_m2, json.loads(counts), newest, *sides)
+            for area, parcels, area_m2, counts, newest, *sides in rows
         }
         return [known.get(area, LandSummary(area)) for area in areas]
 

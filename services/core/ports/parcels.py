@@ -10,6 +10,7 @@ from typing import Protocol
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from ngoclinh.land.v1.land_service_pb2 import FindingFilter, ParcelFilter, ParcelKey
 from ngoclinh.land.v1.parcel_pb2 import Finding, Import, Parcel, ParcelOwners
+from ngoclinh.type.v1.type_pb2 import BoundingBox
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class LandSummary:
     warning_count: int = 0
     rules: Mapping[str, int] = field(default_factory=dict)
     newest_import_time: datetime | None = None
+    bounds: BoundingBox | None = None
+    """The smallest box that holds all of them; None where none has a place."""
+    focus: BoundingBox | None = None
+    """The same of those in one square of 0.01 degrees: where most have findings of severity ERROR, else where most are."""
 
 
 class ParcelStore(Protocol):

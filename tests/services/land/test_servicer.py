@@ -31,6 +31,7 @@ from gis.crs import to_wgs84
 from gis.rules import RULES
 from services.land import reader, servicer
 from services.rpc import status
+from tests.contracts.parcel_store import around
 from tests.contracts.parcel_store_worker import AREA, a_finding, a_parcel, put
 from tests.gis import files
 from tests.services.land.serving import Land, land
@@ -141,6 +142,8 @@ async def test_parcels_are_found_by_key_and_communes_summed_up(served: Land) -> 
     assert [(rule.rule_code, rule.count) for rule in summed.summaries[0].rules] == [("T01", 1)]
     assert summed.summaries[0].HasField("newest_import_time")
     assert not summed.summaries[1].HasField("newest_import_time")
+    assert summed.summaries[0].bounds == summed.summaries[0].focus == around([a_parcel(7), a_parcel(8)])
+    assert not summed.summaries[1].HasField("bounds")
 
 
 async def test_what_is_asked_wrongly_is_refused_with_a_reason(served: Land) -> None:

@@ -2,7 +2,9 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { FeatureCollection } from "geojson";
 import type {
+  BoundingBox,
   Finding,
+  LandSummary,
   ListFindingsResponse,
   ListImportsResponse,
   ListParcelsResponse,
@@ -10,6 +12,7 @@ import type {
   ParcelOwners,
   Severity,
   Situation,
+  SummarizeLandResponse,
 } from "../api/messages";
 import { get, type Query } from "../api/client";
 import { num } from "../core/format";
@@ -32,35 +35,48 @@ const TABS = ["findings", "parcels", "imports"] as const;
 type Tab = (typeof TABS)[number];
 type Box = [number, number, number, number];
 
-const boxOf = ({ bounds }: Parcel): Box | undefined =>
+const boxOf = (bounds: BoundingBox | undefined): Box | undefined =>
   bounds && [bounds.west_deg, bounds.south_deg, bounds.east_deg, bounds.north_deg];
 
 const around = ([w, s, e, n]: Box, box: Box): Box => [Math.min(w, box[0]), Math.min(s, box[1]), Math.max(e, box[2]), Math.max(n, box[3])];
 
-const union = (parcels: Parcel[]): Box | undefined => {
-  const boxes = parcels.map(boxOf).filter((one) => one !== undefined);
+const union = (places: { bounds?: BoundingBox }[]): Box | undefined => {
+  const boxes = places.map(({ bounds }) => boxOf(bounds)).filter((one) => one !== undefined);
   return boxes.length ? boxes.reduce(around) : undefined;
 };
 
-const FAIR_SHARE = 0.01; // of a box that parcels fill: below, they would be dots on it
+const FAIR_SHARE = 0.01; // of a square that parcels fill: below, they would be dots on it
 
-/** What the map shows first: all parcels; where sheets lie far apart, those of the commune with most errors. */
-function firstView(parcels: Parcel[]): Box | undefined {
+/** Do parcels with so much area in all fill their fair share of the square around a box? */
+function filled([west, south, east, north]: Box, squareMetres: number): boolean {
+  const metres = 111_320 * Math.max((east - west) * Math.cos((south * Math.PI) / 180), north - south);
+  return squareMetres >= FAIR_SHARE * metres ** 2;
+}
+
+const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+/** What the map shows first: all parcels; where they lie far apart, a part of the commune with most errors. */
+function viewOfCommunes(communes: LandSummary[]): Box | undefined {
+  const all = union(communes);
+  if (!all || filled(all, sum(communes.map(({ area_m2 }) => area_m2)))) return all;
+  const worse = (a: LandSummary, b: LandSummary): number =>
+    Number(b.error_count) - Number(a.error_count) || Number(b.parcel_count) - Number(a.parcel_count);
+  return boxOf(communes.filter(({ focus }) => focus).sort(worse)[0]?.focus);
+}
+
+/** Where parcels that were asked for lie; where they lie far apart, the first of their sheets. */
+function viewOfParcels(parcels: Parcel[]): Box | undefined {
   const all = union(parcels);
-  if (!all) return undefined;
-  const side = 111_320; // metres of a degree
-  const ground = (all[2] - all[0]) * side * Math.cos((all[1] * Math.PI) / 180) * (all[3] - all[1]) * side;
-  if (parcels.reduce((sum, one) => sum + one.computed_area_m2, 0) >= FAIR_SHARE * ground) return all;
-  const errors = new Map<string, number>();
-  for (const { current_area, error_count } of parcels) errors.set(current_area, (errors.get(current_area) ?? 0) + error_count);
-  const [worst] = [...errors].reduce((most, one) => (one[1] > most[1] ? one : most));
-  return union(parcels.filter(({ current_area }) => current_area === worst));
+  if (!all || filled(all, sum(parcels.map(({ computed_area_m2 }) => computed_area_m2)))) return all;
+  const [first] = parcels;
+  return union(parcels.filter(({ commune, sheet }) => commune === first?.commune && sheet === first.sheet)) ?? all;
 }
 
 export default function land({ query: first, update }: Context): View {
   let query = first;
   const findings = new Resource<ListFindingsResponse>(update);
   const parcels = new Resource<ListParcelsResponse>(update);
+  const communes = new Resource<SummarizeLandResponse>(update);
   const imports = new Resource<ListImportsResponse>(update);
   const situation = new Resource<Situation>(update);
   const outlines = new Resource<FeatureCollection>(update);
@@ -70,7 +86,7 @@ export default function land({ query: first, update }: Context): View {
   let chosen = ""; // name of a finding
   let focus: Focus | undefined;
   let bounds: Box | undefined;
-  let box: { width: number; key: string } = { width: 0, key: "" };
+  let viewed = ""; // which parcels the first view was made for
 
   const loadOutlines = (): Promise<void> => outlines.load(() => get("/v1/areas.geojson", { watch_area: watchArea() }));
   const outlinesPanel = outlinesPart(update, () => void loadOutlines());
@@ -96,13 +112,19 @@ export default function land({ query: first, update }: Context): View {
       "filter.number": query.get("number") ?? "",
       page_size: 1000,
     };
-    await parcels.load(() => get<ListParcelsResponse>("/v1/parcels", filter));
-    const found = parcels.data?.parcels ?? [];
+    const narrowed = ["commune", "sheet", "number"].some((key) => query.get(key));
+    const summed = areas();
+    await Promise.all([
+      parcels.load(() => get<ListParcelsResponse>("/v1/parcels", filter)),
+      narrowed || !summed.length || communes.load(() => get("/v1/parcels:summarize", { areas: summed })),
+    ]);
+    const { parcels: found, total_count } = parcels.data ?? { parcels: [], total_count: "0" };
     if (query.has("number") && found.length === 1) openParcel(found[0]!.name);
-    const key = `${found.length} ${filter["filter.commune"]} ${filter["filter.sheet"]}`;
-    if (box.key === key || query.has("parcel")) return;
-    box = { width: 0, key };
-    bounds = firstView(found) ?? (outlines.data && boundsOf(outlines.data.features)) ?? bounds;
+    const asked = [total_count, ...summed, query.get("commune"), query.get("sheet")].join(" ");
+    if (viewed === asked || query.has("parcel")) return;
+    viewed = asked;
+    const view = narrowed ? viewOfParcels(found) : viewOfCommunes(communes.data?.summaries ?? []);
+    bounds = view ?? (outlines.data && boundsOf(outlines.data.features)) ?? bounds;
     update();
   }
 
@@ -115,7 +137,7 @@ export default function land({ query: first, update }: Context): View {
   function openParcel(name: string): void {
     owners = new Resource<ParcelOwners>(update);
     void parcel.load(() => get<Parcel>(`/v1/${name}`)).then(() => {
-      const place = parcel.data && boxOf(parcel.data);
+      const place = boxOf(parcel.data?.bounds);
       if (place) focus = { lon: (place[0] + place[2]) / 2, lat: (place[1] + place[3]) / 2, zoom: 17.5 };
       update();
     });
@@ -175,8 +197,8 @@ export default function land({ query: first, update }: Context): View {
 
   function severityCounts(): Partial<Record<Severity, number>> {
     const rows = situation.data?.areas ?? [];
-    const sum = (key: "error_count" | "warning_count"): number => rows.reduce((all, row) => all + Number(row.land?.[key] ?? 0), 0);
-    return { SEVERITY_ERROR: sum("error_count"), SEVERITY_WARNING: sum("warning_count") };
+    const count = (key: "error_count" | "warning_count"): number => sum(rows.map(({ land }) => Number(land?.[key] ?? 0)));
+    return { SEVERITY_ERROR: count("error_count"), SEVERITY_WARNING: count("warning_count") };
   }
 
   function ruleSelect(): TemplateResult {
