@@ -16,7 +16,7 @@ keep_image() { rm -f "$2" && buildah push -q "$1" "docker-archive:$2:$1"; }
 # debian_archives: the archives of Debian 12 that apt of this machine reads, those of updates and of security among them
 debian_archives() {
   local keys=/usr/share/keyrings/debian-archive-keyring.gpg
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+  apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
     grep -E '/debian(-security)?/? bookworm(-updates|-security)? main$' | sort -u | sed "s|^|deb $([ ! -r "$keys" ] || echo "[signed-by=$keys] ")|"
 }
 
