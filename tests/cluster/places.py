@@ -55,8 +55,14 @@ class Place:
         for name in self.indices():
             self._ask("DELETE", f"/{name}")
 
-    def _ask(self, method: str, path: str) -> bytes:
-        request = urllib.request.Request(self.elastic.url + path, method=method)
+    def ask_for(self, query: str) -> int:
+        """How many documents there are of a query, which is JSON; those that were erased just now do not count."""
+        self._ask("POST", f"/{self.word}-*/_refresh")
+        return int(json.loads(self._ask("POST", f"/{self.word}-*/_count", query))["count"])
+
+    def _ask(self, method: str, path: str, body: str = "") -> bytes:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.elastic.url + path, body.encode() or None, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             body: bytes = answer.read()
             return body

@@ -17,7 +17,7 @@ from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.core.clock import to_timestamp
 from services.core.errors import NotFound
-from services.core.ports import Retained
+from services.core.ports import ArticleIndex, Ledger, Retained
 from services.core.sections.upkeep import RetentionSettings
 from services.media.evidence import EvidenceStore
 from services.media.retention import Janitor, months_before
@@ -33,10 +33,10 @@ SETTINGS = RetentionSettings(text_months=6, evidence_months=12, article_months=2
 class Office:
     """Stores with articles of every age, and a clock that can be turned."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ledger: Ledger | None = None, index: ArticleIndex | None = None) -> None:
         self.folder = folder
-        self.ledger = SqliteLedger(folder / "ledger.sqlite")
-        self.index = SqliteArticleIndex(folder / "index.sqlite")
+        self.ledger: Ledger = ledger or SqliteLedger(folder / "ledger.sqlite")
+        self.index: ArticleIndex = index or SqliteArticleIndex(folder / "index.sqlite")
         self.evidence = EvidenceStore(folder / "evidence")
         self.now = NOW
 
