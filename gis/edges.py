@@ -190,12 +190,8 @@ def _closed(
     steps: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []  # of each step: the state before it, the edge it took
     chains: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for _ in range(MOST_MISSING + 1):
-        low = np.searchsorted(sorted_start, at, side="left")
-        ways = np.searchsorted(sorted_start, at, side="right") - low
-        ways[ways > MOST_WAYS] = 0
-        state = np.repeat(np.arange(len(edge)), ways)
-        taken = order[low[state] + np.arange(len(state)) - np.repeat(np.cumsum(ways) - ways, ways)]
-        mine = edge[state]
+        state, way = _ways(sorted_start, at)
+        mine, taken = edge[state], order[way]
         home = edges.stop_key[taken] == edges.start_key[mine]
         towards = edges.stop[taken] - edges.start[mine]
         away = (along[mine, 0] * towards[:, 1] - along[mine, 1] * towards[:, 0]) / length[mine]
@@ -212,6 +208,15 @@ def _closed(
         if not len(edge):
             break
     return _balanced(chains, len(edges)), slivers
+
+
+def _ways(sorted_start: NDArray[np.uint64], at: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of a place and an edge that begins there: indices into `at` and `sorted_start`. Too many ways are none."""
+    low = np.searchsorted(sorted_start, at, side="left")
+    ways = np.searchsorted(sorted_start, at, side="right") - low
+    ways[ways > MOST_WAYS] = 0
+    state = np.repeat(np.arange(len(at)), ways)
+    return state, low[state] + np.arange(len(state)) - np.repeat(np.cumsum(ways) - ways, ways)
 
 
 def _balanced(chains: list[tuple[NDArray[np.int64], NDArray[np.int64]]], count: int) -> NDArray[np.bool_]:

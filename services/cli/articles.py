@@ -142,10 +142,11 @@ async def _replace(settings: Settings, filter_: ArticleFilter, ending: str, out:
 
 async def _write(settings: Settings, filter_: ArticleFilter, ending: str, file: BinaryIO) -> None:
     from services.bootstrap import reach
-    from services.gateway.export import formats
     from services.gateway.export.collect import Exporter
+    from services.gateway.export.formats import FORMATS
+    from services.gateway.formats import pick
 
-    format_ = formats.parse(ending)
+    format_ = pick(FORMATS, ending)
     async with reach(settings) as channel:
         exporter = Exporter(channel)
         async for part in format_.write(exporter, exporter.pages(filter_)):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
 
 import grpc.aio
 import shapely
+from google.protobuf.message import Message
 from ngoclinh.land.v1.land_service_pb2 import BatchGetParcelsRequest, ListFindingsRequest, ListParcelsRequest
 from ngoclinh.land.v1.land_service_pb2_grpc import LandServiceStub
 from ngoclinh.land.v1.parcel_pb2 import Finding, Parcel
@@ -18,6 +19,8 @@ from starlette.responses import Response
 from services.core import protojson
 from services.gateway.transcode import query_message
 from services.rpc.caller import reading_for
+
+M = TypeVar("M", bound=Message)
 
 MOST = 2000
 """Most features of one answer; `truncated` says where there are more."""
@@ -41,36 +44,35 @@ class GeoJson:
     async def parcels(self, request: Request) -> Response:
         """Current parcels that match, with their shapes."""
         reading_for("export")
-        listing = query_message(ListParcelsRequest, request.scope["query_string"])
-        listing.page_size = listing.page_size or 1000
-        found: list[Parcel] = []
-        while len(found) < MOST:
-            page = await self._land.ListParcels(listing)
-            found += page.parcels
-            listing.page_token = page.next_page_token
-            if not page.next_page_token:
-                break
-        names = [parcel.name for parcel in found[:MOST]]
+        found, more = await _pages(self._land.ListParcels, _asked(ListParcelsRequest, request), "parcels")
+        names = [parcel.name for parcel in found]
         shaped: list[Parcel] = []
         for start in range(0, len(names), BATCH):
             answer = await self._land.BatchGetParcels(BatchGetParcelsRequest(names=names[start : start + BATCH]))
             shaped += answer.parcels
-        return await asyncio.to_thread(_collection, map(_parcel, shaped), bool(listing.page_token) or len(found) > MOST)
+        return await asyncio.to_thread(_collection, map(_parcel, shaped), more)
 
     async def findings(self, request: Request) -> Response:
         """Findings that match, each at its place; one without a place has no geometry."""
-        listing = query_message(ListFindingsRequest, request.scope["query_string"])
-        listing.page_size = listing.page_size or 1000
-        found: list[Finding] = []
-        while len(found) < MOST:
-            page = await self._land.ListFindings(listing)
-            found += page.findings
-            listing.page_token = page.next_page_token
-            if not page.next_page_token:
-                break
-        return await asyncio.to_thread(
-            _collection, map(_finding, found[:MOST]), bool(listing.page_token) or len(found) > MOST
-        )
+        found, more = await _pages(self._land.ListFindings, _asked(ListFindingsRequest, request), "findings")
+        return await asyncio.to_thread(_collection, map(_finding, found), more)
+
+
+def _asked(kind: type[M], request: Request) -> M:
+    return query_message(kind, request.scope["query_string"])
+
+
+async def _pages(ask: Callable[[Any], Awaitable[Any]], listing: Any, rows: str) -> tuple[list[Any], bool]:
+    """As many rows of a listing as an answer takes, from page to page, and whether there are more."""
+    listing.page_size = listing.page_size or 1000
+    found: list[Any] = []
+    while len(found) < MOST:
+        page = await ask(listing)
+        found += getattr(page, rows)
+        listing.page_token = page.next_page_token
+        if not listing.page_token:
+            break
+    return found[:MOST], bool(listing.page_token) or len(found) > MOST
 
 
 def _collection(features: Iterable[dict[str, Any]], truncated: bool) -> Response:

@@ -13,8 +13,9 @@ from starlette.responses import Response, StreamingResponse
 
 from services.core.clock import utc_now, vietnam_date
 from services.gateway import answers
-from services.gateway.export import formats
 from services.gateway.export.collect import Exporter
+from services.gateway.export.formats import FORMATS
+from services.gateway.formats import pick
 from services.gateway.transcode import query_message
 from services.rpc.caller import reading_for
 
@@ -35,7 +36,7 @@ class ExportDoor:
         """Everything that matches, newest first."""
         reading_for("export")
         ending = request.query_params.get("format", "csv")
-        format_ = formats.parse(ending)
+        format_ = pick(FORMATS, ending)
         rest = [(key, value) for key, value in request.query_params.multi_items() if key != "format"]
         filter_ = query_message(ListArticlesRequest, urlencode(rest).encode()).filter
         exporter = Exporter(self._channel, answers.caller(request.scope))

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from services.core import protojson
-from services.core.errors import InvalidField, TooLarge
+from services.core.errors import TooLarge
 from services.gateway.export.collect import Exporter, Page
 from services.gateway.export.table import HEADINGS, Row, row
 
@@ -31,18 +31,6 @@ class Format(NamedTuple):
 
     media_type: str
     write: Callable[[Exporter, Pages], AsyncIterator[bytes]]
-
-
-def parse(value: str) -> Format:
-    """A format by its ending.
-
-    Raises:
-        InvalidField: none of the formats.
-    """
-    if value not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise InvalidField("format", f"“{value}” không có; hãy chọn {known}", f"there is no '{value}'; choose {known}")
-    return FORMATS[value]
 
 
 async def jsonl(exporter: Exporter, pages: Pages) -> AsyncIterator[bytes]:
