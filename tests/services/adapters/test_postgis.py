@@ -12,6 +12,7 @@ import numpy as np
 import psycopg
 import pytest
 import shapely
+import yaml
 from ngoclinh.land.v1.area_outline_pb2 import AreaOutline
 from psycopg import errors
 from pyproj import CRS
@@ -160,6 +161,16 @@ async def test_who_may_not_make_the_extension_is_told_what_an_administrator_does
         assert await store.import_("imports/x") is None, "nothing needs to be started anew"
 
 
+async def test_a_database_as_the_operator_of_kubernetes_makes_it_is_enough(postgres: Server) -> None:
+    objects = yaml.safe_load_all((ROOT / "k8s/components/cnpg/cluster.yaml").read_text(encoding="utf-8"))
+    (bootstrap,) = (each["spec"]["bootstrap"]["initdb"] for each in objects if each["kind"] == "Cluster")
+    url = _owned(postgres, bootstrap["owner"])
+    for statement in bootstrap["postInitApplicationSQL"]:
+        postgres.sql(statement, url.rpartition("/")[2])
+    async with PostgisParcelStore(url) as store:
+        assert await store.import_("imports/x") is None, "the schema is made by a user without privileges"
+
+
 async def test_a_server_without_postgis_is_told_in_both_languages(postgres: Server, tmp_path: Path) -> None:
     [script, *_] = migrate.scripts("parcels")
     text = script.statements.decode().replace("IF NOT EXISTS postgis SCHEMA", "IF NOT EXISTS no_such_extension SCHEMA")
@@ -174,7 +185,7 @@ async def test_a_server_without_postgis_is_told_in_both_languages(postgres: Serv
 def _owned(postgres: Server, role: str) -> str:
     """The address of a new database for a role without privileges that owns it."""
     name = postgres.database().rpartition("/")[2]
-    postgres.sql(f"CREATE ROLE {role} LOGIN")
+    postgres.sql(f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     postgres.sql(f"ALTER DATABASE {name} OWNER TO {role}")
     return postgres.dsn(name).replace("postgres@", f"{role}@")
 
