@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from services.core.sections.doors import GatewaySettings
+from services.core.sections.work import SentimentSettings
 from services.roles import ROLES
 from tests.conftest import ROOT
 from tests.k8s import manifests
@@ -22,38 +23,61 @@ from tests.k8s.test_workloads import settings_of
 pytestmark = pytest.mark.kubernetes
 
 GUIDE = (ROOT / "docs/kubernetes.md").read_text(encoding="utf-8")
+OVERLAY, PHOBERT = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def own() -> tuple[dict[str, Any], ...]:
-    """The objects of the overlay that the guide shows."""
-    (shown,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+def built(overlay: str, **more: Any) -> tuple[dict[str, Any], ...]:
+    """The objects of the overlay that the guide shows, over one of ours, with more patches."""
+    kustomization = yaml.safe_load(
+        OVERLAY.replace("overlays/cluster", f"overlays/{overlay}").replace("ngoclinh/k8s/", "../../k8s/")
+    )
+    kustomization["patches"] += more.get("patches", [])
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
-        (Path(folder) / "kustomization.yaml").write_text(shown.replace("ngoclinh/k8s/", "../../k8s/"))
-        shutil.copy(ROOT / "k8s/overlays/cluster/ngoclinh.toml", folder)
-        with (Path(folder) / "ngoclinh.toml").open("a") as settings:
-            settings.write("# our own\n")
+        (Path(folder) / "kustomization.yaml").write_text(json.dumps(kustomization))
+        settings = (ROOT / "k8s/overlays" / overlay / "ngoclinh.toml").read_text()
+        (Path(folder) / "ngoclinh.toml").write_text(settings + "# our own\n")
         return objects(Path(sys.executable).with_name("kubectl"), "kustomize", folder)
 
 
-def test_the_overlay_of_the_guide_is_what_it_says(own: tuple[dict[str, Any], ...]) -> None:
+@pytest.mark.parametrize(("overlay", "names"), [("cluster", set(ROLES)), ("single-node", {"ngoclinh"})])
+def test_the_overlay_of_the_guide_is_what_it_says(overlay: str, names: set[str]) -> None:
+    own = built(overlay)
     (door,) = (each for each in own if each["kind"] == "Ingress")
     assert (
         {rule["host"] for rule in door["spec"]["rules"]}
         == {"ioc.example.gov.vn"}
-        == set(*(tls["hosts"] for tls in door["spec"]["tls"]))
+        == {host for tls in door["spec"]["tls"] for host in tls["hosts"]}
     )
     (config,) = (each for each in own if each["kind"] == "ConfigMap" and "ngoclinh.toml" in each["data"])
     assert config["data"]["ngoclinh.toml"].endswith("# our own\n")
     parts = [each for each in own if each["kind"] in ("Deployment", "StatefulSet") and _ours(each)]
-    assert {each["metadata"]["name"] for each in parts} == set(ROLES)
+    assert {each["metadata"]["name"] for each in parts} == names
     for part in parts:
         spec = template(part)["spec"]
         assert {each["image"] for each in spec["containers"]} == {"registry.example.gov.vn/ngoclinh/base:0.1.0"}
         assert config["metadata"]["name"] in {each.get("configMap", {}).get("name") for each in spec["volumes"]}
         given = {each["name"] for each in spec["containers"][0]["env"]}
         assert {"NGOCLINH_TRACING__ENABLED", "NGOCLINH_OBSERVABILITY__METRICS_ADDRESS"} <= given
+
+
+@pytest.mark.parametrize(("overlay", "name"), [("cluster", "sentiment"), ("single-node", "ngoclinh")])
+def test_the_patch_for_phobert_gives_its_image_and_its_model_to_the_classifier_alone(overlay: str, name: str) -> None:
+    patches = yaml.safe_load(PHOBERT)
+    patches[0]["target"]["name"] = name
+    found = {}
+    for each in built(overlay, patches=patches):
+        if each["kind"] in ("Deployment", "StatefulSet") and _ours(each):
+            (container,) = template(each)["spec"]["containers"]
+            given = {one["name"]: one.get("value") for one in container["env"]}
+            tree = {key.split("__")[1].lower(): given[key] for key in given if key.startswith("NGOCLINH_SENTIMENT__")}
+            found[each["metadata"]["name"]] = (container["image"], SentimentSettings.model_validate(tree))
+    image, settings = found.pop(name)
+    assert image == "registry.example.gov.vn/ngoclinh/phobert-xa:1"
+    assert (str(settings.model_dir), str(settings.segmenter_dir)) == ("/srv/phobert", "/srv/rdr")
+    for line in ("COPY phobert /srv/phobert", "COPY rdr /srv/rdr", f"build -t {image}"):
+        assert line in GUIDE
+    assert all("phobert" not in image and settings.model_dir is None for image, settings in found.values())
 
 
 def _ours(workload: dict[str, Any]) -> bool:
