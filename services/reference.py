@@ -137,7 +137,8 @@ def _areas(access: Access) -> str:
         return "whole office"
     parts = [f"`{path}`" for path in access.request_areas]
     parts += [f"answer `{path}`" for path in access.answer_areas]
-    return ", ".join([*parts, *([f"as `{access.lookup.method}`"] if access.HasField("lookup") else [])])
+    every = ", all of its areas" if access.lookup.all else ""
+    return ", ".join([*parts, *([f"as `{access.lookup.method}`{every}"] if access.HasField("lookup") else [])])
 
 
 def sources() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -53,13 +54,22 @@ class Submissions:
         ledger: where the answers are found.
         evidence: files that a clipping may name.
         clock: the present moment.
+        look: asks for an article as the one who submits; fails where they may not see it.
     """
 
-    def __init__(self, bus: Bus, ledger: Ledger, evidence: EvidenceStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        ledger: Ledger,
+        evidence: EvidenceStore,
+        clock: Clock,
+        look: Callable[[str], Awaitable[object]],
+    ) -> None:
         self._bus = bus
         self._ledger = ledger
         self._evidence = evidence
         self._clock = clock
+        self._look = look
 
     async def submit(self, request: SubmitArticleRequest) -> SubmitArticleResponse:
         """Take what was pasted; STORED, or PENDING where the answer does not come before the deadline.
@@ -99,6 +109,8 @@ class Submissions:
                 f"This page was already collected from {known.source} ({known.name}); a clipping does not replace it.",
                 {"article": known.name},
             )
+        if known is not None and known.HasField("analysis"):  # the clipping takes its place: not in areas of others
+            await self._look(known.name)
         digest = content_digest(article.title, article.lead, article.text)
         event = ArticleCollected(article=article, content_sha256=digest, submission=submission)
         tracing.stamp(event)

@@ -96,11 +96,13 @@ class Gate:
         yield
 
     async def _limit(self, call: Call, rule: Access, found: Caller) -> None:
-        needs_communes = rule.narrowed or rule.answer_areas or any(path != "name" for path in rule.request_areas)
+        needs_communes = (
+            rule.narrowed or rule.answer_areas or rule.lookup.all or any(path != "name" for path in rule.request_areas)
+        )
         communes = await self._communes_of(found) if needs_communes else frozenset()
         allowed = found.watch_areas | communes
         if rule.HasField("lookup"):
-            await self._look_up(call, rule)
+            await self._look_up(call, rule, allowed)
         request = call.request
         if not isinstance(request, Message):
             request = await anext(call.request, None)
@@ -115,7 +117,7 @@ class Gate:
         if rule.answer_areas:
             call.answered.append(lambda answer: areas_of.keep(answer, rule.answer_areas, allowed))
 
-    async def _look_up(self, call: Call, rule: Access) -> None:
+    async def _look_up(self, call: Call, rule: Access, allowed: frozenset[str]) -> None:
         """Ask for the resource that a write names, as the same person."""
         assert self.channel is not None
         service = methods.service(call.method.split("/")[1])
@@ -125,7 +127,9 @@ class Gate:
             raise OutsideArea
         request: Message = methods.request_class(method)(name=name)
         ask: Any = self.channel.unary_unary(methods.path(method))
-        await ask(request.SerializeToString())
+        answer = methods.response_class(method).FromString(await ask(request.SerializeToString()))
+        if rule.lookup.all:
+            areas_of.require(answer, self._rules[methods.path(method)].answer_areas, allowed)
 
     async def _communes_of(self, found: Caller) -> frozenset[str]:
         assert self.channel is not None

@@ -148,13 +148,11 @@ def add_all(server: Server) -> dict[str, Message]:
 
 
 def _behaviour(method: MethodDescriptor, seen: dict[str, Message]) -> Any:
-    answer = ANSWERS.get(method.name) or methods.response_class(method)()
-
     def respond(request: Any) -> Message:
         seen[method.name] = request
         if method.name == "GetWatchArea" and request.name in COMMUNES:
             return WatchArea(name=request.name, areas=COMMUNES[request.name])
-        return answer
+        return ANSWERS.get(method.name) or methods.response_class(method)()
 
     async def unary(request: Any, context: Any) -> Message:
         return respond(request)

@@ -10,7 +10,8 @@ from typing import Any
 from ngoclinh.media.v1.alert_pb2 import Alert
 
 from gis.synthetic import nam_tra_my_sheet
-from services.bootstrap import Running
+from services.bootstrap import Running, running
+from services.core import config
 from services.core.clock import to_timestamp, utc_now
 from tests.services.access.test_sign_in import ask, program, provider, token
 from tests.services.gateway.conftest import Answer, send
@@ -83,3 +84,26 @@ async def test_an_analyst_acknowledges_alerts_of_the_own_area_only(tmp_path: Pat
         assert kept is not None
         assert not kept.HasField("acknowledge_time")
         assert (await ask(found, "GET", f"/v1/{name('c')}", **held)).reason == "NOT_FOUND"
+
+
+async def test_a_clipping_takes_the_place_of_none_that_is_about_areas_of_others(
+    tmp_path: Path, provider: dict[str, Any]
+) -> None:
+    flags = {"data_dir": tmp_path / "data", "gateway.port": 0, "grpc.port": 0, "crawler.enabled": False}
+    settings = config.load(environ={}, flags=flags | provider | {"watch_areas": AREAS})
+    own, other = officer("nam-tra-my", "analyst"), officer("khac", "analyst")
+    page = {"url": "https://tin.example.vn/bai-7.html", "title": "Người dân xã Trà Leng, huyện Nam Trà My bức xúc"}
+    async with running(settings, crawl=False) as found:
+
+        async def clip(text: str, held: dict[str, str]) -> Answer:
+            return await ask(found, "POST", "/v1/articles:submit", {**page, "text": text}, **held)
+
+        name = (await clip("Nhiều hộ dân xã Trà Leng chờ cấp giấy chứng nhận.", own)).json["article"]
+        async with asyncio.timeout(120):
+            while not (await ask(found, "GET", f"/v1/{name}", **own)).json.get("analysis"):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert (await clip("Xã Trà Leng không có gì.", other)).reason == "OUTSIDE_AREA"
+        kept = await found.stores.ledger.article(name)
+        assert kept is not None
+        assert kept.text.startswith("Nhiều hộ dân")
+        assert (await clip("Xã Trà Leng đã cấp giấy cho nhiều hộ.", own)).status == 200

@@ -11,7 +11,9 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from ngoclinh.area.v1.area_service_pb2 import ListWatchAreasResponse, WatchArea
 from ngoclinh.land.v1.land_service_pb2 import FindParcelsResponse, FoundParcels
-from ngoclinh.land.v1.parcel_pb2 import Parcel
+from ngoclinh.land.v1.parcel_pb2 import Import, ImportOptions, Parcel
+from ngoclinh.media.v1.alert_pb2 import Alert, AlertRule
+from ngoclinh.media.v1.article_pb2 import Article
 from ngoclinh.media.v1.media_service_pb2 import ArticleFilter, ListArticlesRequest
 from ngoclinh.situation.v1.situation_service_pb2 import GetSituationRequest
 from ngoclinh.type.v1.access_pb2 import Access, Role, Scope
@@ -152,3 +154,30 @@ def test_callers_survive_the_way_over_metadata() -> None:
     assert told((("x-request-id", "a"),)) is None
     assert decode_roles("admin,king") == {Role.ROLE_ADMIN}
     assert encode_roles({Role.ROLE_VIEWER, 99}) == "viewer"
+
+
+SHARED = {
+    "UpdateAlertRule": ("GetAlertRule", lambda areas: AlertRule(condition=ArticleFilter(areas=areas))),
+    "DeleteAlertRule": ("GetAlertRule", lambda areas: AlertRule(condition=ArticleFilter(areas=areas))),
+    "CancelImport": ("GetImport", lambda areas: Import(options=ImportOptions(areas=areas))),
+    "CorrectArticle": ("GetArticle", lambda areas: Article(current_areas=areas)),
+    "AcknowledgeAlert": ("GetAlert", lambda areas: Alert(areas=areas)),
+}
+"""Writes to what may be about several communes, with the method that shows it and what it shows."""
+REACHES_ALL = {"UpdateAlertRule", "DeleteAlertRule", "CancelImport"}
+
+
+@pytest.mark.parametrize("name", SHARED)
+async def test_what_reaches_every_commune_of_a_thing_is_for_who_may_see_all_of_them(
+    channel: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (method,) = [each for each in METHODS if each.name == name]
+    limited = Caller("hoa", frozenset({of(method).role}), frozenset({MINE}))
+    shown_by, make = SHARED[name]
+    for areas, expected in (
+        (COMMUNES[MINE], ""),
+        ([COMMUNES[MINE][0], COMMUNES[THEIRS][0]], "OUTSIDE_AREA" if name in REACHES_ALL else ""),
+        (COMMUNES[THEIRS], "OUTSIDE_AREA"),
+    ):
+        monkeypatch.setitem(every_rpc.ANSWERS, shown_by, make(areas))
+        assert await reason(channel, method, limited) == expected, areas
