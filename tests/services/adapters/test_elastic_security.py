@@ -15,7 +15,7 @@ from services.adapters.cluster.index_elastic import ElasticArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.core.errors import Unavailable
 from services.core.sections.stores import ElasticsearchSettings
-from services.media.rebuild import rebuild
+from services.media.rebuild import rebuild, restore
 from tests.contracts.articles import article, collected
 from tests.engines import Elastic
 from tests.engines.fixtures import started
@@ -30,13 +30,18 @@ ngoclinh:
   indices:
     - names: ["{ALIAS}*"]
       privileges: [manage, read, write]
+keeper:
+  cluster: [monitor, "cluster:admin/snapshot/*", "cluster:admin/repository/*"]
+  indices:
+    - names: ["{ALIAS}*"]
+      privileges: [manage, read, write]
 reader:
   cluster: [monitor]
   indices:
     - names: ["{ALIAS}*"]
       privileges: [read]
 """
-"""`ngoclinh` has what docs/cluster.md says that it needs, and nothing else."""
+"""`ngoclinh` has what docs/cluster.md says that it needs, `keeper` what it needs for snapshots, and nothing else."""
 
 
 class SecureElastic(Elastic):
@@ -49,7 +54,7 @@ class SecureElastic(Elastic):
         settings.write_text(settings.read_text().replace("security.enabled: false", "security.enabled: true"))
         (config / "roles.yml").write_text(ROLES)
         self.own()
-        for name, role in (("chi", "ngoclinh"), ("khach", "reader")):
+        for name, role in (("chi", "ngoclinh"), ("luu", "keeper"), ("khach", "reader")):
             self.run(self.home / "bin/elasticsearch-users", "useradd", name, "-p", PASSWORD, "-r", role)
 
     def ready(self) -> bool:
@@ -87,6 +92,19 @@ async def test_the_rights_that_the_guide_names_are_enough(secure: SecureElastic,
         assert (await index.engine()).problems == []
         assert await index.tidy("2026-01") == []
         assert await refresh_companions(ledger, settings) == 0
+        await index.clear()
+
+
+async def test_the_rights_to_snapshots_that_the_guide_names_are_enough(secure: SecureElastic, tmp_path: Path) -> None:
+    place = {"snapshot_repository": "kho", "snapshot_folder": str(secure.folder / "snapshots/kho")}
+    settings = settings_for(secure, tmp_path, "luu").model_copy(update=place)
+    async with SqliteLedger(tmp_path / "ledger.sqlite") as ledger, ElasticArticleIndex(settings) as index:
+        await ledger.record_collected(collected(article("a")))
+        assert await rebuild(ledger, index) == 1
+        assert (await index.snapshot("evening")).state == "SUCCESS"
+        assert [each.name for each in await index.snapshots()] == ["evening"]
+        assert await restore(ledger, index, "evening") == 0
+        assert (await index.search(ArticleFilter(), 9)).total == 1
         await index.clear()
 
 
