@@ -29,6 +29,8 @@ from tests.faults.cutting import after_a_cut
 
 Call = Callable[[], Awaitable[Any]]
 NUMBERS = itertools.count()
+APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""Begins a command in namespaces of its own: all that it starts ends with it."""
 
 
 class Link:
@@ -82,15 +84,14 @@ def why_not() -> str:
     missing = [tool for tool in ("unshare", "ip") if shutil.which(tool) is None]
     if missing:
         return f"these programs are not here: {', '.join(missing)}"
-    made = subprocess.run(["unshare", "--net", "ip", "link", "set", "lo", "up"], capture_output=True, check=False)
+    made = subprocess.run([*APART, "ip", "link", "set", "lo", "up"], capture_output=True, check=False)
     return "" if made.returncode == 0 else "namespaces of the network need root"
 
 
 def run(kind: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
     """Do it in a new namespace, with whatever it started."""
     inside = 'ip link set lo up && exec "$@"'
-    command = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", inside, "sh"]
-    command += [sys.executable, "-m", "tests.faults.namespace", kind]
+    command = [*APART, "sh", "-c", inside, "sh", sys.executable, "-m", "tests.faults.namespace", kind]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, cwd=ROOT, check=False)
 
 
