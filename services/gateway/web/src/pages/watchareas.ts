@@ -95,7 +95,7 @@ export default function watchAreas({ update }: Context): View {
   }
 
   function keys(event: KeyboardEvent): void {
-    const first = document.querySelector<HTMLElement>("#communes-found [data-stop]");
+    const first = document.querySelector<HTMLElement>(".communes.found [data-stop]");
     if (event.key === "Enter") search(0);
     else if (event.key !== "ArrowDown" || !first) return;
     else first.focus();
@@ -120,7 +120,7 @@ export default function watchAreas({ update }: Context): View {
       const fresh = matches.filter(({ area }) => !areas.includes(area!.name)).slice(0, MOST_FOUND);
       const told = fresh.length ? t("watch.best", { n: num(fresh.length) }) : t(matches.length ? "watch.all_chosen" : "watch.none");
       return html`<p class="muted" role="status">${answered === query.trim() ? told : ""}</p>
-        <ul class="plain checks" id="communes-found" aria-label=${t("watch.found")} @keydown=${roving}>${fresh.map(hit)}</ul>`;
+        <ul class="plain checks communes found" aria-label=${t("watch.found")} @keydown=${roving}>${fresh.map(hit)}</ul>`;
     });
   }
 
@@ -145,7 +145,7 @@ export default function watchAreas({ update }: Context): View {
       ${hits(now)}
       <fieldset>
         <legend>${t("watch.chosen", { n: num(now.areas.length) })}</legend>
-        <ul class="plain checks">${now.areas.map(chip)}</ul>
+        <ul class="plain checks communes">${now.areas.map(chip)}</ul>
       </fieldset>
       <p class="bar">
         <button class="button primary" ?disabled=${!now.areas.length}>${t("users.save")}</button>
