@@ -107,7 +107,7 @@ class Server:
             Conflict: the port is taken.
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        if self._settings.reflection:
+        if self._settings.reflection and is_loopback(self._settings.host):
             reflection.enable_server_reflection(
                 [*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
             )

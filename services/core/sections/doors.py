@@ -103,7 +103,7 @@ class GrpcSettings(Section):
         description="Address to listen on. Beyond loopback only with the three certificate files or `trust_network`.",
     )
     port: int = Field(50051, ge=0, le=65535, description="Port; 0 takes a free one.")
-    reflection: bool = Field(True, description="Answer reflection requests.")
+    reflection: bool = Field(True, description="Answer reflection requests; beyond loopback never.")
     default_deadline_s: float = Field(30, gt=0, le=60, description="Deadline of a call that sets none, in seconds.")
     max_concurrent: int = Field(256, ge=1, description="Calls in progress before further ones are refused.")
     tls_cert_file: Path | None = Field(None, description="Our certificate chain, PEM, shown as server and as client.")
