@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "bundle"
 MIRROR = re.compile(r"(?:https?|file)://\S+/debian/?(?=\s|$)")
@@ -23,21 +25,24 @@ def mirror() -> str | None:
     return None
 
 
-def debian() -> Path:
-    """A root folder as an archive: the smallest Debian, with python3 and python3-venv; kept for later runs."""
-    made = BUILD / "debian.tar"
+NEEDED = [
+    pytest.mark.bundle,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a root folder and namespaces need root"),
+    pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap makes the bare Debian"),
+    pytest.mark.skipif(mirror() is None, reason="no archive of Debian among the sources of apt"),
+]
+"""Marks of every test over a bare Debian."""
+
+
+def debian(*packages: str) -> Path:
+    """A root folder as an archive: the smallest Debian, with python3, python3-venv and more; kept for later runs."""
+    made = BUILD / f"{'-'.join(('debian', *packages))}.tar"
     if not made.exists():
         BUILD.mkdir(parents=True, exist_ok=True)
-        part = BUILD / "debian-part.tar"
-        command = [
-            "mmdebstrap",
-            "--quiet",
-            "--variant=minbase",
-            "--include=python3,python3-venv",
-            "bookworm",
-            part,
-            mirror(),
-        ]
+        part = BUILD / f"part-{made.name}"
+        wanted = ",".join(("python3", "python3-venv", *packages))
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={wanted}", "bookworm", part, mirror()]
         subprocess.run([str(each) for each in command], check=True)
         part.rename(made)
     return made
@@ -46,10 +51,10 @@ def debian() -> Path:
 class Server:
     """A root folder; every command gets namespaces of its own, in which nothing but loopback is reached."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *packages: str) -> None:
         self.root = root
         root.mkdir()
-        subprocess.run(["tar", "-xf", debian(), "-C", root, "--exclude=./dev/*"], check=True)
+        subprocess.run(["tar", "-xf", debian(*packages), "-C", root, "--exclude=./dev/*"], check=True)
         (root / "dev/shm").mkdir(parents=True, exist_ok=True)
         for name in ("null", "zero", "random", "urandom"):
             (root / "dev").mkdir(exist_ok=True)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.bundle.server import ROOT, Server, bundle, mirror, sign, signed_again
+from tests.bundle.server import NEEDED, ROOT, Server
 from tests.services.backup.office import everything, rows
 
-pytestmark = [
-    pytest.mark.bundle,
-    pytest.mark.timeout(3600),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a root folder and namespaces need root"),
-    pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap makes the bare Debian"),
-    pytest.mark.skipif(mirror() is None, reason="no archive of Debian among the sources of apt"),
-]
+pytestmark = NEEDED
 
 DATA = "var/lib/ngoclinh"
 ASK = """
@@ -57,21 +52,6 @@ def work(server: Server, *pages: str) -> str:
     """Start the program as the office does, submit some texts, end it."""
     script = WORK.replace("PAGES", " ".join(f"'{page}'" for page in pages))
     return server.sound(f"ASK=$(cat <<'TEXT'\n{ASK}TEXT\n)\n{script}")
-
-
-@pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("bundles")
-    key, other = folder / "key.pem", folder / "other.pem"
-    sign("key", key, key)
-    sign("key", other, other)
-    made = {
-        "first": bundle("7.0.0", folder, key),
-        "next": bundle("7.1.0", folder, key),
-        "broken": bundle("7.2.0", folder, key, broken=True),
-    }
-    again = {"forged": other, "unsigned": None}
-    return made | {name: signed_again(made["next"], folder, by) for name, by in again.items()}
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +179,56 @@ def test_an_update_keeps_everything(server: Server, bundles: dict[str, Path]) ->
     assert "7.1.0 is installed" in server.run(
         f"ngoclinh --lang en update {server.bring(bundles['first'])}"
     ).stderr.replace("Release ", "")
+
+
+WISH = """
+import json, sys, urllib.request
+
+def ask(path, body=None, kind="application/json"):
+    return json.load(urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8080" + path, body, {"Content-Type": kind})))
+
+if len(sys.argv) > 1:
+    bundle = ask("/v1/bundles:upload", open(sys.argv[1], "rb").read(), "application/octet-stream")
+    ask("/v1/bundles:install", json.dumps({"sha256": bundle["sha256"], "confirmation": bundle["version"]}).encode())
+print(json.dumps(ask("/v1/maintenance")))
+"""
+
+
+def by_page(server: Server, *bundle: str) -> dict[str, Any]:
+    """Start the program, ask for a bundle on it, end it; what it told last."""
+    asking = f"python3 - {' '.join(bundle)} <<'TEXT'\n{WISH}TEXT\n"
+    told = server.sound(f"{SYSTEMD}rm -f /tmp/program\nsystemctl start ngoclinh\n{asking}systemctl stop ngoclinh")
+    return dict(json.loads(next(line for line in told.splitlines() if line.startswith("{"))))
+
+
+def unit(server: Server, key: str) -> list[str]:
+    """Values of a key of the unit that root's part runs by."""
+    text = (server.root / "etc/systemd/system/ngoclinh-update.service").read_text()
+    return re.findall(rf"(?m)^{key}=(.*)$", text)
+
+
+def test_what_the_page_asks_for_is_installed_by_the_command_of_the_unit_with_the_rights_that_it_names(
+    server: Server, bundles: dict[str, Path]
+) -> None:
+    (server.root / "etc/systemd/system/paths.target.wants").mkdir(exist_ok=True)
+    (server.root / "etc/systemd/system/paths.target.wants/ngoclinh-update.path").symlink_to("../ngoclinh-update.path")
+    told = by_page(server, server.bring(bundles["last"]))
+    assert (told["version"], told["install"]["state"]) == ("7.1.0", "INSTALL_STATE_REQUESTED")
+    wish = (server.root / "var/lib/ngoclinh/bundles/install.json").stat()
+    assert (wish.st_mode & 0o777, wish.st_uid) == (0o600, (server.root / DATA / "ledger.sqlite").stat().st_uid)
+    before = everything(server.root / DATA)
+    (command,), (named,) = unit(server, "ExecStart"), unit(server, "CapabilityBoundingSet")
+    rights = ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in named.split())
+    environment = " ".join(unit(server, "Environment"))
+    asked = f"cd / && env -i {environment} setpriv --bounding-set -all,{rights} --no-new-privs -- {command}"
+    server.sound(asked)
+    assert everything(server.root / DATA) == before
+    assert "ngoclinh 7.3.0" in server.sound("ngoclinh --version")
+    told = by_page(server)
+    assert (told["version"], told["install"]["state"]) == ("7.3.0", "INSTALL_STATE_DONE")
+    assert told["install"]["version_before"] == "7.1.0"
+    assert "bundle" not in told
+    assert server.run(asked).returncode == 2, "a wish is followed once"
 
 
 def test_the_bundle_is_one_file_of_what_it_says(bundles: dict[str, Path]) -> None:
