@@ -43,11 +43,15 @@ def run(*command: str | Path) -> str:
 
 
 def unmount(folder: Path) -> None:
-    """Unmount, once the kernel has let go of loop devices on files in there, which it does some moments after detaching."""
+    """Unmount, once the kernel has let go of loop devices on files in there, which it does some moments after detaching.
+
+    Where somebody else's namespace of mounts has a copy of what lies in there, that holds it for as long as it lives: then
+    it disappears here at once, and from the kernel later.
+    """
     end = time.monotonic() + RELEASE_S
     while os.path.ismount(folder):
         if time.monotonic() > end:
-            run("umount", folder)
+            run("umount", "--lazy", folder)
         elif subprocess.run(["umount", folder], capture_output=True, timeout=60, check=False).returncode:
             time.sleep(0.05)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,8 +30,10 @@ from tests.faults.cutting import after_a_cut
 
 Call = Callable[[], Awaitable[Any]]
 NUMBERS = itertools.count()
-APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
-"""Begins a command in namespaces of its own: all that it starts ends with it."""
+APART = ("unshare", "--net", "--fork", "--kill-child")
+"""Begins a command in a namespace of its own. Not of mounts, which would keep alive what other tests unmount."""
+LIMIT_S = 700
+"""Seconds after which it gives up, and ends the server that it started."""
 
 
 class Link:
@@ -103,5 +106,7 @@ async def main(kind: str) -> None:
 
 if __name__ == "__main__":
     assert Path("/proc/net/dev").read_text().count(":") == 1, "a namespace with its own link only"
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(LIMIT_S)
     asyncio.run(main(sys.argv[1]))
     print("came back")  # noqa: T201
