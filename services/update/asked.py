@@ -55,12 +55,20 @@ def carry_out(say: Say, places: Places = INSTALLED, clock: Clock = utc_now) -> t
                 children.copy(places.as_user("cat", "--", str(places.bundle)), file, MOST_BYTES, COPY_S)
             before, after = update(bundle, say, places, wish.sha256, signed=True)
     except BaseException as error:
-        vi, en = (error.vi, error.en) if isinstance(error, NgocLinhError) else 2 * (str(error) or type(error).__name__,)
+        vi, en = _reason(error)
         state = "taken_back" if isinstance(error, TakenBack) else "failed"
         record.write(places, result.model_copy(update={"state": state, "end": clock(), "vi": vi, "en": en}))
         raise
     record.write(places, result.model_copy(update={"state": "done", "version": after, "end": clock()}))
     return before, after
+
+
+def _reason(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, NgocLinhError):
+        return error.vi, error.en
+    if isinstance(error, Exception):
+        return f"Lỗi bên trong: {error}", f"An internal fault: {error}"
+    return "Việc nâng cấp bị dừng; phiên bản cũ vẫn dùng.", "The update was ended; the old release stays."
 
 
 def _taken(places: Places, clock: Clock) -> Wish:

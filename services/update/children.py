@@ -45,6 +45,7 @@ class Child:
     def __init__(self, command: Sequence[str], seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
         self._errors = b""
+        self._reading = threading.Lock()
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -69,9 +70,13 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):  # one that is traced by another is not seen to end
                 self._process.wait(END_S)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream:
-                stream.close()
+        if self._reading.acquire(
+            timeout=1.0
+        ):  # else another thread reads on, and must not meet pipes of the next child
+            for stream in (self._process.stdout, self._process.stderr):
+                if stream:
+                    stream.close()
+            self._reading.release()
 
     @property
     def why(self) -> str:
@@ -87,7 +92,7 @@ class Child:
         """
         assert self._process.stdout
         assert self._process.stderr
-        with selectors.DefaultSelector() as waiting:
+        with self._reading, selectors.DefaultSelector() as waiting:
             for stream in (self._process.stdout, self._process.stderr):
                 os.set_blocking(stream.fileno(), False)
                 waiting.register(stream, selectors.EVENT_READ)

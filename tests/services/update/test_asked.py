@@ -6,7 +6,10 @@ import contextlib
 import hashlib
 import os
 import shutil
+import signal
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -110,7 +113,6 @@ SERVES = "echo ready $(cat {data}/url); exec sleep 100"
 def url() -> Iterator[str]:
     """A program that answers: what the new release would be."""
     import http.server
-    import threading
 
     class Fine(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -351,6 +353,27 @@ def test_whatever_the_trial_does_it_ends_and_is_taken_back(
     began = time.monotonic()
     assert office.asked().state == "taken_back"
     assert time.monotonic() - began < 25
+
+
+def test_who_ends_root_in_the_middle_gets_the_old_release_with_its_data(office: Office) -> None:
+    tried = office.places.data / "tried"
+    office.wish(office.bundle(office.private, up=f"echo > {tried}; exec sleep 100"))
+
+    def switch_off() -> None:
+        while not tried.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        threading.Thread(target=switch_off, daemon=True).start()
+        with pytest.raises(SystemExit):
+            asked.carry_out(lambda vi, en: None, office.places)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (office.result().state, office.result().en) == ("failed", "The update was ended; the old release stays.")
+    assert (office.places.opt / "current").resolve().name == "old"
+    assert " restore " in (office.places.data / "calls").read_text()
 
 
 def test_a_death_in_the_middle_is_told_as_silence(office: Office) -> None:
