@@ -97,7 +97,7 @@ class Audit:
             if await asyncio.to_thread(self._spool.waits):
                 try:
                     await self.catch_up()
-                except (NgocLinhError, OSError) as error:
+                except Exception as error:
                     _log.warning("audit entries wait", why=str(error))
             await asyncio.sleep(AGAIN_S)
 

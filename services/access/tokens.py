@@ -116,8 +116,8 @@ class Tokens:
         return next(iter(self._keys.values()))
 
     async def _refresh(self) -> None:
-        """Read the keys; where that fails, the ones that are known hold on until the next look."""
-        self._read = time.monotonic()
+        """Read the keys; where that fails, the ones that are known hold on until the next look, which is soon."""
+        self._read = now = time.monotonic()
         try:
             if self._settings.jwks_file is not None:
                 shown = parse(await asyncio.to_thread(self._settings.jwks_file.read_bytes))
@@ -131,6 +131,7 @@ class Tokens:
                     "Chưa đọc được khóa của nơi cấp danh tính (auth.tokens).",
                     "The keys of the identity provider cannot be read (auth.tokens).",
                 ) from error
+            self._read = now - self._settings.keys_max_age_s + AGAIN_S
             return
         self._keys = {key.key_id or "": key for key in keys if key.key_type != "oct"}
 

@@ -64,9 +64,8 @@ class ProviderDoor:
     async def begin(self, request: Request) -> Response:
         """To the provider."""
         try:
-            self._knows.require_calm(request.scope["address"])
             url, held = await self._knows.go_to_provider()
-        except (Unavailable, Overloaded):
+        except Unavailable:
             return _told("UNAVAILABLE")
         response = _to(url)
         response.headers.append("Set-Cookie", f"{HELD}={held}; Max-Age=600; {LAX}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -26,6 +27,8 @@ LAX = "Path=/; HttpOnly; Secure; SameSite=Lax"
 LEAVING = "__Host-ngoclinh-signout"
 """Name of the cookie that remembers that this browser went to sign out there."""
 
+_NAME = re.compile(r"[A-Za-z0-9?@._-]{1,80}")
+"""What names of users and of providers are made of."""
 Keep = Callable[[Caller, str, str, str, str], Awaitable[None]]
 """Keeps in the audit log: who, method, resource, outcome, request id."""
 
@@ -95,7 +98,8 @@ class SessionDoor:
         return response
 
     async def _told(self, request: Request, name: str, method: str, outcome: str) -> None:
-        who = Caller(name[:64], frozenset(), address=request.scope["address"])
+        """What cannot be a name is not kept: it may be a password that was typed in the wrong field."""
+        who = Caller(name if _NAME.fullmatch(name) else "?" * bool(name), frozenset(), address=request.scope["address"])
         await self._keep(who, method, "", outcome, request.scope["request_id"])
 
 

@@ -64,8 +64,8 @@ def test_an_analyst_of_the_provider_signs_in_and_out_here_and_there(page: Page, 
         "__Host-ngoclinh": (True, True, "Strict")
     }
     user.get_by_role("button", name="Đăng xuất").click()
-    expect(page.get_by_role("status")).to_have_text("Bạn đã đăng xuất, ở đây và ở nơi cấp danh tính.")
     expect(page.get_by_role("link", name=BUTTON)).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Bạn đã đăng xuất, ở đây và ở nơi cấp danh tính.")
     shoot(page, "provider-left")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("status")).to_have_text("You have signed out, here and at the identity provider.")

@@ -15,7 +15,7 @@ import pytest
 from ngoclinh.access.v1.access_service_pb2 import AuditFilter
 from ngoclinh.type.v1.access_pb2 import Role
 
-from services.access.tokens import Tokens
+from services.access.tokens import AGAIN_S, Tokens
 from services.bootstrap import Running
 from services.core.errors import Unauthenticated
 from services.core.sections.doors import TokenSettings
@@ -27,6 +27,7 @@ from tests.services.access.test_sign_in import (
     ISSUER,
     JSON,
     KEY,
+    OTHER_KEY,
     SECRET,
     add_user,
     ask,
@@ -55,7 +56,7 @@ async def test_who_tries_too_often_to_sign_in_fills_no_log(tmp_path: Path) -> No
         async with program(tmp_path, **flags) as found:
             for _ in range(10):
                 await sign_in(found, "lan", "x")
-            for path in ("/v1/session/callback", "/v1/session/callback?error=x", "/v1/session/begin"):
+            for path in ("/v1/session/callback", "/v1/session/callback?error=x"):
                 assert (await ask(found, "GET", path)).headers["location"] == "/#/?why=UNAVAILABLE"
             assert (await sign_in(found, "lan", "x")).status == 429
             assert 1 <= len(await entries(found)) <= 6, "and some that came back to the bucket"
@@ -158,6 +159,29 @@ async def test_a_key_for_encryption_signs_nothing(tmp_path: Path) -> None:
     assert (await tokens.caller(token(kid="k0"), "")).user == "hoa"
     with pytest.raises(Unauthenticated):
         await tokens.caller(token(kid="enc"), "")
+
+
+async def test_a_key_that_was_taken_away_opens_nothing_soon_after_the_provider_answers_again(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_text(jwks(KEY))
+    tokens = Tokens(TokenSettings(issuer=ISSUER, audience=AUDIENCE, jwks_file=file))
+    await tokens.caller(token(), "")
+    file.write_text("away")
+    tokens._read = -1e9  # an hour later
+    assert (await tokens.caller(token(), "")).user == "hoa"
+    file.write_text(jwks(OTHER_KEY))
+    tokens._read -= AGAIN_S + 1  # that much later
+    with pytest.raises(Unauthenticated):
+        await tokens.caller(token(), "")
+
+
+async def test_a_password_in_the_place_of_a_name_is_in_no_log(tmp_path: Path) -> None:
+    async with program(tmp_path) as found:
+        await add_user(found, "lan")
+        for typed in ("Mật khẩu của tôi!", "a" * 200):
+            assert (await sign_in(found, typed, "x")).status == 401
+        kept = (await found.stores.ledger.audit_entries(AuditFilter(), 9)).entries
+        assert [one.user for one in kept] == ["?", "?"]
 
 
 async def test_known_keys_are_believed_while_a_provider_that_hangs_is_asked_for_others(tmp_path: Path) -> None:
