@@ -18,7 +18,9 @@ def locked(name: str) -> dict[str, str]:
     return {canonicalize_name(package): version for package, version in found}
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("base", ["cluster", "otel"]), ("phobert", ["cluster", "otel", "phobert"])])
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("base", ["cluster", "otel"]), ("phobert", ["cluster", "otel", "phobert"])]
+)
 def test_a_lock_answers_every_requirement(lock: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + [line for extra in extras for line in project["optional-dependencies"][extra]]
