@@ -129,9 +129,15 @@ class Audit:
         )  # fmt: skip
 
     def _is_look(self, call: Call) -> bool:
-        """Is it the first page of something that is kept in the log when it is looked at?"""
+        """Is it something that is kept in the log when it is looked at?
+
+        Of an export the first page stands for all: the gateway asks for the others by the tokens that it was given. Whoever
+        looks without one may have made a token, so that each page counts.
+        """
         who = present.get() or PROGRAM
-        return not getattr(call.request, "page_token", "") and bool(call.method in self._audited or who.purpose)
+        if who.purpose:
+            return not getattr(call.request, "page_token", "")
+        return call.method in self._audited
 
     async def _surely(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

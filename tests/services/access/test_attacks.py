@@ -18,6 +18,7 @@ from ngoclinh.type.v1.access_pb2 import Role
 from services.access.tokens import AGAIN_S, Tokens
 from services.bootstrap import Running
 from services.core.errors import Unauthenticated
+from services.core.paging import encode_token
 from services.core.sections.doors import TokenSettings
 from services.gateway import events
 from tests.browser.identity import Identity
@@ -87,6 +88,20 @@ async def test_who_holds_a_session_guesses_the_password_no_more_often_than_who_s
 
         told = [(await guess(word)).reason for word in ("a", "b", "c", SECRET)]
         assert told == ["INVALID_FIELD"] * 3 + ["OVERLOADED"]
+
+
+async def test_a_made_page_token_hides_no_look_from_the_log(tmp_path: Path, provider: dict[str, Any]) -> None:
+    async with program(tmp_path, **provider) as found:
+        await add_user(found, "lan")
+        held = {"authorization": f"Bearer {token()}"}
+        for path, scope, filter_, after in (
+            ("/v1/users", "users", None, "users/"),
+            ("/v1/auditEntries", "audit", AuditFilter(), 10**9),
+        ):
+            answer = await ask(found, "GET", f"{path}?page_token={encode_token(scope, filter_, [after])}", **held)
+            assert answer.status == 200
+            assert any(isinstance(each, list) and each for each in answer.json.values()), "it shows something"
+        assert [one[0] for one in await entries(found)] == ["ListAuditEntries", "ListUsers"]
 
 
 async def test_nobody_is_named_like_the_program_itself(tmp_path: Path) -> None:
