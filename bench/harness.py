@@ -67,7 +67,8 @@ def compare(
     goal: float,
     rounds: int,
     same: Callable[[Any, Any], bool],
-    peer_clock: Callable[[], float] = cpu_seconds,
+    clock: Callable[[], float] = cpu_seconds,
+    peer_clock: Callable[[], float] | None = None,
     extra: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run ours and the peer alternately, check that both gave the same answer, print and return the result.
@@ -77,11 +78,12 @@ def compare(
         ours: does the work once and returns its answer.
         peer: does the same work the other way.
         peer_named: name and version of the peer.
-        count: things that one run handles; values are `count` / CPU seconds.
+        count: things that one run handles; values are `count` / seconds.
         unit: unit of the values. Example: ``parcels/cpu_s``.
         goal: ratio ours / peer that is wanted at least.
         rounds: how often each runs; the ratio is the median of the rounds' ratios.
         same: whether two answers agree.
+        clock: tells the seconds: those of the CPU that this process and its ended children took.
         peer_clock: tells the CPU seconds of the process in which the peer works, where it is not this one.
         extra: further figures for the JSON line.
 
@@ -90,7 +92,7 @@ def compare(
     """
     rates: list[tuple[float, float]] = []
     for number in range(rounds):
-        runs = (("ours", ours, cpu_seconds), ("peer", peer, peer_clock))
+        runs = (("ours", ours, clock), ("peer", peer, peer_clock or clock))
         measured = {which: timed(work, clock) for which, work, clock in (runs if number % 2 == 0 else reversed(runs))}
         assert same(measured["ours"][1], measured["peer"][1]), f"{name}: ours and {peer_named.name} disagree"
         rates.append((count / measured["ours"][0], count / measured["peer"][0]))
