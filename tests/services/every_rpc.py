@@ -76,8 +76,8 @@ def _rule(**given: Any) -> AlertRule:
 
 
 REQUESTS: dict[str, Message] = {
-    "GetWatchArea": GetWatchAreaRequest(name=THEIRS),
     "BatchGetAreas": BatchGetAreasRequest(names=COMMUNES[THEIRS]),
+    "GetWatchArea": GetWatchAreaRequest(name=THEIRS),
     "GetArticle": GetArticleRequest(name=ARTICLE),
     "CorrectArticle": CorrectArticleRequest(name=ARTICLE),
     "TakeDownArticle": TakeDownArticleRequest(name=ARTICLE, reason="theo yêu cầu"),
