@@ -11,7 +11,7 @@ from services.kibana.description import Dashboard, Grid, Kind, Measure, Only, Te
 
 PLACES = Dashboard(
     "places",
-    Words("Ngọc Linh · Bản đồ nơi chốn", "Ngọc Linh · Places"),
+    Words("Ngọc Linh · Nơi chốn", "Ngọc Linh · Places"),
     Words(
         "Xã, phường hiện nay mà tin bài nhắc đến, kể cả khi bài dùng tên cũ. Một bài nhắc ba xã được tính cho cả ba. "
         "Bản đồ có sẵn trên trang của Ngọc Linh; ở đây nơi chốn là bảng và lưới màu.",
