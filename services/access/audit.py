@@ -108,6 +108,9 @@ class Audit:
             NgocLinhError: the ledger does not take an entry; it waits on, with all after it.
             OSError: the file cannot be read or written.
         """
+        await promptly(
+            KEEP_S, self._ledger.end_session("")
+        )  # a write of nothing: what is still on its way goes before it
         while True:
             entries, lines = await asyncio.to_thread(self._spool.first, _TOGETHER)
             if not lines:
