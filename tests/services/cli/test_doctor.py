@@ -72,7 +72,8 @@ def test_servers_that_answer_are_told_with_their_releases_and_what_is_still_to_b
     assert f"elasticsearch {VERSION}" in whole
     assert "postgis 3." in whole
     assert "sync_interval: always" in whole
-    assert not [line for line in lines if line.startswith("✗") and "process that reads files" not in line], whole
+    servers = ("NATS", "PostgreSQL", "PostGIS", "Elasticsearch", "clock", "index")
+    assert not [line for line in lines if line.startswith("✗") and any(word in line for word in servers)], whole
 
 
 def test_servers_that_do_not_answer_are_told_each_with_its_address_and_what_to_look_at(tmp_path: Path) -> None:
