@@ -219,7 +219,7 @@ def test_what_the_page_asks_for_is_installed_by_the_command_of_the_unit_with_the
     before = everything(server.root / DATA)
     (command,), (named,) = unit(server, "ExecStart"), unit(server, "CapabilityBoundingSet")
     rights = ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in named.split())
-    environment = " ".join(unit(server, "Environment"))
+    environment = " ".join([*unit(server, "Environment"), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"])
     asked = f"cd / && env -i {environment} setpriv --bounding-set -all,{rights} --no-new-privs -- {command}"
     server.sound(asked)
     assert everything(server.root / DATA) == before
