@@ -94,7 +94,7 @@ k8s-check: setup .venv-checkov/bin/checkov .venv-sbom/ready ## look at the manif
 	@touch $@
 
 e2e-images: setup web ## build the images that e2e-k8s loads: ours, of a release before, of the stores
-	k8s/build-images base
+	k8s/build-images base phobert
 	tests/e2e_k8s/build-images
 	tests/e2e_k8s/build-previous
 
