@@ -169,9 +169,10 @@ def test_an_intruder_gets_nothing_of_roots_and_closes_the_door(office: Office) -
     office.ask(f"import os; until(lambda told: not os.path.lexists('{wish}'), 60); print(1)")
     assert (office.root / "etc/shadow").read_bytes() == secret
     assert "root:" not in (office.root / "var/lib/ngoclinh-update/last.json").read_text()
-    office.as_intruder(
-        f"for n in $(seq 600); do [ -e {wish} ] || echo rubbish > {wish}; sleep 0.1; "
-        f"[ $(systemctl is-active {DOOR}) = active ] || break; done"
+    office.sound(
+        "setpriv --reuid ngoclinh --regid ngoclinh --init-groups -- "
+        f"sh -c 'while :; do [ -e {wish} ] || echo rubbish > {wish}; sleep 0.1; done' & "
+        f"for n in $(seq 600); do [ $(systemctl is-active {DOOR}) = active ] || break; sleep 0.5; done; kill $!"
     )
     assert office.run(f"systemctl is-active {DOOR}").stdout.strip() == "failed"
     runs = office.sound("journalctl -u ngoclinh-update.service --no-pager").count("Starting ngoclinh-update.service")
