@@ -56,7 +56,7 @@ $(MODELS_STAMP): pyproject.toml hatch_build.py $(shell find protos -name '*.prot
 	$(MODELS)/python -m pip install -q --disable-pip-version-check --no-deps python-rdrsegmenter==0.1.1
 	@touch $@
 
-test-bundle: setup web ## install the bundle on a bare Debian without network, restore, update (root, mmdebstrap)
+test-bundle: setup web ## install the bundles on bare systems without network, restore, update (root, mmdebstrap)
 	$(BIN)/python -m pytest tests/bundle -m bundle -n 0 -p no:randomly -rs
 
 check: setup ## lint, types, layers, protos, spelling, dependencies
@@ -106,7 +106,7 @@ lock: setup ## write the locked versions of the images again
 	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --extra otel --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/base.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra cluster --extra otel --extra phobert --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o k8s/phobert.lock
 
-bundle: setup web ## build the bundle that installs on one server without Internet
+bundle: setup web ## build the bundle that installs on one server without Internet (BUNDLE_PYTHON: for which Python)
 	bundle/build
 
 images: setup web ## build the container images without a registry of images (needs buildah, mmdebstrap)

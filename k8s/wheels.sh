@@ -1,14 +1,19 @@
 # Sourced, with $python: the wheels of an image or a bundle, kept between builds, and the bill of what was installed.
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
-# locked_wheels NAME LOCK: a folder with exactly the wheels of a lock file, made again when the lock has changed
+# target [PYTHON]: the Python and the kind of processor that wheels are made for. Example: python3.11-x86_64
+target() { "${1:-$python}" -c 'import platform, sys; print("python%d.%d-%s" % (*sys.version_info[:2], platform.machine()))'; }
+
+# locked_wheels NAME LOCK [PYTHON]: a folder with exactly the wheels of a lock file for that Python, made again when the
+# lock has changed
 locked_wheels() {
-  local folder=build/wheels/$1
+  local interpreter=${3:-$python} folder
+  folder=build/wheels/$(target "$interpreter")/$1
   if ! cmp -s "$2" "$folder.lock"; then
-    say "wheels of $2"
+    say "wheels of $2 for $(target "$interpreter")"
     rm -rf "$folder" "$folder.lock" && mkdir -p "$folder"
     # Hashes are checked here, where sources without a wheel become one; what installs takes exactly these files.
-    "$python" -m pip wheel -q --disable-pip-version-check --no-deps --require-hashes -w "$folder" -r "$2" >&2
+    "$interpreter" -m pip wheel -q --disable-pip-version-check --no-deps --require-hashes -w "$folder" -r "$2" >&2
     cp "$2" "$folder.lock"
   fi
   printf '%s' "$folder"

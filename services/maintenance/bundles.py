@@ -58,7 +58,7 @@ class Bundles:
         Raises:
             TooLarge: it exceeds the limit, or the disk has too little room.
             RefusedFile, UnreadableFile: it is damaged or none.
-            Conflict: it is not newer.
+            Conflict: it is not newer, or made for another machine.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self._folder / f".{BUNDLE}.part"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import stat
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +29,7 @@ from services.update.places import INSTALLED, Places
 MOST_BYTES = 2 << 30
 """Bytes of the largest bundle."""
 _MOST_FILES, _MOST_NAME, _MOST_SMALL = 10_000, 1024, 1 << 20
+_TARGET = re.compile(r"(?P<python>python3\.\d{1,2})-(?P<processor>\w{1,20})")
 _VERSION = r"\d[0-9A-Za-z.+]{0,31}"
 _MEMBER = re.compile(
     rf"ngoclinh-(?P<version>{_VERSION})(?:/(?:wheels/)?(?P<file>[A-Za-z0-9_][A-Za-z0-9_.+-]{{0,200}}))?"
@@ -51,13 +54,13 @@ def examine(bundle: Path, places: Places = INSTALLED) -> Examined:
 
     Raises:
         RefusedFile, UnreadableFile: the bundle is damaged or none, or another key than that of this installation signed it.
-        Conflict: it is not newer.
+        Conflict: it is not newer, or made for another machine.
     """
     with unpacked(bundle) as folder:
-        return Examined(
-            signed=signature.require(folder, places.key, named=True),
-            version=newer(folder, metadata.version("ngoclinh")),
-        )
+        signed = signature.require(folder, places.key, named=True)
+        version = newer(folder, metadata.version("ngoclinh"))
+        interpreter(folder)
+        return Examined(version, signed)
 
 
 def newer(folder: Path, before: str) -> str:
@@ -79,6 +82,35 @@ def newer(folder: Path, before: str) -> str:
             f"Release {before} is installed; the bundle has {after}.",
         )
     return after
+
+
+def interpreter(folder: Path) -> str:
+    """The Python of this machine that an unpacked bundle is made for: a path.
+
+    Bundles without the file TARGET are for Python 3.11.
+
+    Raises:
+        UnreadableFile: what it is made for cannot be read.
+        Conflict: it is made for a Python that is not on this machine, or for another kind of processor.
+    """
+    try:
+        target = _small(folder / "TARGET").decode().strip()
+    except FileNotFoundError:
+        target = f"python3.11-{platform.machine()}"
+    except (OSError, ValueError) as error:
+        raise _damaged("TARGET") from error
+    match = _TARGET.fullmatch(target)
+    if match is None:
+        raise _damaged("TARGET")
+    running = "python{}.{}".format(*sys.version_info[:2])
+    python = str(Path(sys.executable).resolve()) if match["python"] == running else shutil.which(match["python"])
+    if python is None or match["processor"] != platform.machine():
+        wanted = f"{running}-{platform.machine()}"
+        raise Conflict(
+            f"Bộ cài dành cho {target}, máy này không chạy được; hãy lấy bộ cài dành cho {wanted}.",
+            f"The bundle is for {target}, which this machine does not have; take the bundle for {wanted}.",
+        )
+    return python
 
 
 @contextmanager

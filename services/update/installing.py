@@ -24,7 +24,7 @@ from services.core.clock import utc_now
 from services.core.errors import Conflict, Forbidden
 from services.supervisor import Lock
 from services.update import children
-from services.update.bundle import newer, unpacked
+from services.update.bundle import interpreter, newer, unpacked
 from services.update.places import DOOR, INSTALLED, Places
 from services.update.record import own_folder
 
@@ -58,7 +58,8 @@ def update(
     Raises:
         Forbidden: not as root.
         RefusedFile, UnreadableFile, TooLarge: the bundle is damaged or none, or its signature is not as it must be.
-        Conflict: another update runs, or the bundle is not newer: everything is as it was before.
+        Conflict: another update runs, or the bundle is not newer or made for another machine: everything is as it was
+            before.
         TakenBack: the new release does not work here: everything is as it was before.
     """
     if os.geteuid() != 0:
@@ -69,9 +70,9 @@ def update(
             signature.verify(folder, places.key)
         else:
             signature.require(folder, places.key, named=bool(sha256))
-        after = newer(folder, before)
+        after, python = newer(folder, before), interpreter(folder)
         say(f"Cài phiên bản {after} bên cạnh {before} …", f"Installing release {after} beside {before} …")
-        _run(["sh", str(folder / "install"), "--release-only"])
+        _run(["sh", str(folder / "install"), "--release-only"], PYTHON=python)
         old, new = (places.opt / "current").resolve(), places.opt / "releases" / after
         with _stopped():
             backup = places.data / "backups" / f"before-{after}-{utc_now():%Y%m%dT%H%M%SZ}.ngoclinh"
@@ -207,8 +208,16 @@ def _tidy(places: Places, kept: set[str]) -> None:
             shutil.rmtree(each, ignore_errors=True)
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/")
+def _run(command: list[str], **environment: str) -> None:
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env=os.environ | environment,
+    )
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1]
         raise Conflict(f"{command[0]}: {why}", f"{command[0]}: {why}")

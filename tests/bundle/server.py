@@ -1,4 +1,4 @@
-"""A bare Debian 12 without any network, and commands in it."""
+"""A bare Debian or Ubuntu without any network, and commands in it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -35,26 +36,61 @@ NEEDED = [
 """Marks of every test over a bare Debian."""
 
 
-def debian(*packages: str) -> Path:
-    """A root folder as an archive: the smallest Debian, with python3, python3-venv and more; kept for later runs."""
-    made = BUILD / f"{'-'.join(('debian', *packages))}.tar"
-    if not made.exists():
-        BUILD.mkdir(parents=True, exist_ok=True)
-        part = BUILD / f"part-{made.name}"
-        wanted = ",".join(("python3", "python3-venv", *packages))
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={wanted}", "bookworm", part, mirror()]
-        subprocess.run([str(each) for each in command], check=True)
-        part.rename(made)
-    return made
+@dataclass(frozen=True)
+class System:
+    """A distribution.
+
+    Attributes:
+        release: its name in the archive.
+        python: the command of the Python that it has.
+        archive: where its packages are, as mmdebstrap takes it; None where that is not known.
+    """
+
+    release: str
+    python: str
+    archive: str | None
+
+    def made(self, *packages: str) -> Path:
+        """A root folder as an archive: the smallest one, with apt, python3, python3-venv and more; kept for later runs."""
+        made = BUILD / f"{'-'.join((self.release, *packages))}.tar"
+        if not made.exists():
+            if self.archive is None:
+                pytest.skip(f"no archive of {self.release} is known")
+            BUILD.mkdir(parents=True, exist_ok=True)
+            part = BUILD / f"part-{made.name}"
+            wanted = ",".join(("apt", "python3", "python3-venv", *packages))
+            command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={wanted}"]
+            subprocess.run([*command, self.release, str(part), self.archive], check=True)
+            part.rename(made)
+        return made
+
+    def interpreter(self) -> str:
+        """A Python of this machine of the same version, which builds bundles for it."""
+        if self.python == "python{}.{}".format(*sys.version_info[:2]):
+            return sys.executable
+        found = shutil.which(self.python)
+        if (
+            found is None
+            or subprocess.run([found, "-m", "pip", "--version"], capture_output=True, check=False).returncode
+        ):
+            pytest.skip(f"no {self.python} with pip on this machine, which builds the bundle for {self.release}")
+        return found
+
+
+DEBIAN_12 = System("bookworm", "python3.11", mirror())
+DEBIAN_13 = System("trixie", "python3.13", mirror())
+UBUNTU_24 = System("noble", "python3.12", os.environ.get("NGOCLINH_UBUNTU"))
+"""NGOCLINH_UBUNTU names its archive, such as "deb http://archive.ubuntu.com/ubuntu noble main universe"."""
 
 
 class Server:
     """A root folder; every command gets namespaces of its own, in which nothing but loopback is reached."""
 
-    def __init__(self, root: Path, *packages: str) -> None:
+    def __init__(self, root: Path, *packages: str, system: System = DEBIAN_12) -> None:
         self.root = root
+        archive = system.made(*packages)
         root.mkdir()
-        subprocess.run(["tar", "-xf", debian(*packages), "-C", root, "--exclude=./dev/*"], check=True)
+        subprocess.run(["tar", "-xf", archive, "-C", root, "--exclude=./dev/*"], check=True)
         (root / "dev/shm").mkdir(parents=True, exist_ok=True)
         for name in ("null", "zero", "random", "urandom"):
             (root / "dev").mkdir(exist_ok=True)
@@ -118,8 +154,9 @@ def signed_again(made: Path, folder: Path, key: Path | None) -> Path:
     return other
 
 
-def bundle(version: str, folder: Path, key: Path, broken: bool = False) -> Path:
-    """A signed bundle of this source with another version; a broken one does not start."""
+def bundle(version: str, folder: Path, key: Path, broken: bool = False, system: System = DEBIAN_12) -> Path:
+    """A signed bundle of this source with another version, for the Python of a system; a broken one does not start."""
+    python = system.interpreter()
     source = folder / f"source-{version}"
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
@@ -128,16 +165,25 @@ def bundle(version: str, folder: Path, key: Path, broken: bool = False) -> Path:
         if (ROOT / name).is_file() and not name.startswith(("tests/", "bench/", "docs/")):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
-    project = source / "pyproject.toml"
-    project.write_text(re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', project.read_text(), count=1))
+    set_version(source, version)
     if broken:
         (source / "services/cli/up.py").write_text('raise SystemExit("this release is broken")\n')
-    done = subprocess.run(
-        [ROOT / "bundle" / "build"], env={"SOURCE": str(source), "BUNDLE_KEY": str(key), "PATH": "/usr/local/bin:/usr/bin:/bin"} | _pip(), check=True,
-        capture_output=True, text=True,
-    )  # fmt: skip
-    made = Path(done.stdout.strip())
-    return (ROOT / made).rename(folder / made.name)
+    environment = {"SOURCE": str(source), "BUNDLE_PYTHON": python}
+    return build(ROOT, key, environment).rename(folder / f"ngoclinh-{version}.tar")
+
+
+def set_version(source: Path, version: str) -> None:
+    """Give a source of the project another version."""
+    project = source / "pyproject.toml"
+    project.write_text(re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', project.read_text(), count=1))
+
+
+def build(root: Path, key: Path, environment: dict[str, str]) -> Path:
+    """Run `bundle/build` of a source of the project; the file that it made."""
+    environment |= {"BUNDLE_KEY": str(key), "PATH": "/usr/local/bin:/usr/bin:/bin"} | _pip()
+    done = subprocess.run([root / "bundle/build"], env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return root / done.stdout.strip()
 
 
 def _pip() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -12,46 +13,10 @@ from typing import Any
 import pytest
 
 from tests.bundle.server import NEEDED, ROOT, Server
-from tests.services.backup.office import everything, rows
+from tests.bundle.work import DATA, articles, lose_and_restore, work
+from tests.services.backup.office import everything
 
 pytestmark = NEEDED
-
-DATA = "var/lib/ngoclinh"
-ASK = """
-import json, sys, time, urllib.request
-base, *pages = sys.argv[1:]
-
-def ask(path, body=None):
-    headers = {"Content-Type": "application/json"}
-    return json.load(urllib.request.urlopen(urllib.request.Request(base + path, body, headers)))
-
-assert urllib.request.urlopen(base + "/healthz").status == 200
-before = int(ask("/v1/articles")["total_count"])
-for text in pages:
-    said = {"title": "Tin " + text, "text": "Nội dung ở xã Trà Leng: " + text}
-    ask("/v1/articles:submit", json.dumps(said).encode())
-for second in range(60):
-    found = ask("/v1/articles")
-    if int(found["total_count"]) == before + len(pages) and all("analyze_time" in str(each) for each in found["articles"]):
-        break
-    time.sleep(1)
-else:
-    raise SystemExit(f"not stored: {found}")
-"""
-WORK = """
-cd /var/lib/ngoclinh
-rm -f /tmp/ready
-ngoclinh up --no-crawl > /tmp/ready 2>/tmp/errors & program=$!
-for second in $(seq 120); do grep -q ^ready /tmp/ready && break; kill -0 $program || { cat /tmp/errors; exit 1; }; sleep 1; done
-python3 -c "$ASK" http://127.0.0.1:8080 PAGES
-kill $program; wait $program || true
-"""
-
-
-def work(server: Server, *pages: str) -> str:
-    """Start the program as the office does, submit some texts, end it."""
-    script = WORK.replace("PAGES", " ".join(f"'{page}'" for page in pages))
-    return server.sound(f"ASK=$(cat <<'TEXT'\n{ASK}TEXT\n)\n{script}")
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +26,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -
     made.told = made.sound(f"cd /srv && tar -xf {path} && ngoclinh-7.0.0/install")  # type: ignore[attr-defined]
     work(made, "một", "hai", "ba")
     return made
-
-
-def articles(server: Server) -> int:
-    return rows(server.root / DATA / "ledger.sqlite")["article"][0]
 
 
 def test_it_installs_without_network_says_what_to_do_and_keeps_the_articles(server: Server) -> None:
@@ -93,17 +54,7 @@ def test_the_unit_is_closed_up(server: Server) -> None:
 
 
 def test_backup_wipe_and_restore_give_equal_rows_and_files(server: Server) -> None:
-    data = server.root / DATA
-    before = everything(data)
-    server.sound(
-        "ngoclinh backup /var/lib/ngoclinh/backups/drill.ngoclinh && mv /var/lib/ngoclinh/backups/drill.ngoclinh /tmp"
-    )
-    for path in data.iterdir():
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    server.sound("chmod 644 /tmp/drill.ngoclinh && ngoclinh restore /tmp/drill.ngoclinh")
-    assert everything(data) == before
-    (data / "backups").mkdir()
-    shutil.chown(data / "backups", *((data / "ledger.sqlite").stat()[4:6]))
+    lose_and_restore(server)
     work(server, "bốn")
     assert articles(server) == 4
 
@@ -234,3 +185,8 @@ def test_what_the_page_asks_for_is_installed_by_the_command_of_the_unit_with_the
 def test_the_bundle_is_one_file_of_what_it_says(bundles: dict[str, Path]) -> None:
     listed = subprocess.run(["tar", "-tf", bundles["first"]], check=True, capture_output=True, text=True).stdout
     assert "ngoclinh-7.0.0/wheels/ngoclinh-7.0.0-py3-none-any.whl" in listed
+    target = ["tar", "-xOf", bundles["first"], "ngoclinh-7.0.0/TARGET"]
+    assert (
+        subprocess.run(target, check=True, capture_output=True, text=True).stdout
+        == f"python3.11-{platform.machine()}\n"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,8 @@ from services.update import installing
 from services.update.bundle import Examined, examine
 from services.update.places import DOOR, Places
 
+TARGET = "python{}.{}-{}\n".format(*sys.version_info[:2], platform.machine())
+"""The machine that runs the tests, as a bundle names it."""
 SIGN = Path(__file__).parents[2] / "bundle" / "sign.py"
 
 
@@ -27,7 +30,7 @@ def made(folder: Path, key: Path | None, version: str = "9.0.0", **files: str) -
     """A bundle as `bundle/build` makes it, of few files."""
     root = folder / f"ngoclinh-{version}"
     root.mkdir(parents=True)
-    for name, text in {"VERSION": f"{version}\n", "install": "exit 3\n", **files}.items():
+    for name, text in {"VERSION": f"{version}\n", "TARGET": TARGET, "install": "exit 3\n", **files}.items():
         (root / name).write_text(text)
     if key:
         sign("pub", root, key)
@@ -93,7 +96,7 @@ def test_a_changed_list_of_hashes_is_refused(keys: tuple[Path, Path], tmp_path: 
     made(tmp_path / "a", keys[0])
     root = tmp_path / "a" / "ngoclinh-9.0.0"
     (root / "install").write_text("exit 4\n")
-    names = ("VERSION", "install", "release.pub")
+    names = ("VERSION", "TARGET", "install", "release.pub")
     sums = (f"{hashlib.sha256((root / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
     (root / "SHA256SUMS").write_text("".join(sums))
     assert "not signed by the key" in told(packed(root), keys[1])

@@ -26,7 +26,7 @@ from services.maintenance import backups, servicer
 from services.update import record
 from services.update.bundle import unpacked
 from services.update.places import Places
-from tests.services.test_signature import made, sign
+from tests.services.test_signature import TARGET, made, sign
 
 SECRET = "khong-ai-biet"
 NEXT = f"{int(metadata.version('ngoclinh').split('.')[0]) + 1}.0.0"
@@ -79,7 +79,7 @@ async def status(call: Any) -> grpc.StatusCode:
 
 def bundle(version: str = NEXT, **more: bytes) -> bytes:
     """A bundle whose files have the hashes that it states."""
-    files = {"VERSION": f"{version}\n".encode(), "install": b"#!/bin/sh\n"} | more
+    files = {"VERSION": f"{version}\n".encode(), "TARGET": TARGET.encode(), "install": b"#!/bin/sh\n"} | more
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w") as archive:
