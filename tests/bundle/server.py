@@ -80,7 +80,7 @@ class System:
 DEBIAN_12 = System("bookworm", "python3.11", mirror())
 DEBIAN_13 = System("trixie", "python3.13", mirror())
 UBUNTU_24 = System("noble", "python3.12", os.environ.get("NGOCLINH_UBUNTU"))
-"""NGOCLINH_UBUNTU names its archive, such as "deb http://archive.ubuntu.com/ubuntu noble main universe"."""
+"""NGOCLINH_UBUNTU names its archive, such as "deb http://MIRROR/ubuntu noble main universe"."""
 
 
 class Server:
