@@ -97,6 +97,8 @@ def _kustomization(tag: str, settings: str) -> dict[str, Any]:
             },
         }
     ]
+    however_full = "-Ecluster.routing.allocation.disk.threshold_enabled=false"  # the disk of the machine that tests
+    elastic = [{"op": "add", "path": "/spec/template/spec/containers/0/args", "value": [however_full]}]
     stores = {
         "docker.io/library/nats": "nats",
         "docker.io/postgis/postgis": "postgis",
@@ -120,6 +122,7 @@ def _kustomization(tag: str, settings: str) -> dict[str, Any]:
                 "patch": json.dumps([{"op": "replace", "path": "/data/ngoclinh.toml", "value": settings}]),
                 "target": {"kind": "ConfigMap", "name": "ngoclinh-config.*"},
             },
+            {"patch": json.dumps(elastic), "target": {"kind": "StatefulSet", "name": "elasticsearch"}},
             {"patch": json.dumps(policy), "target": {"kind": "NetworkPolicy", "name": "crawler|all-in-one"}},
         ],
         "images": [
