@@ -21,6 +21,7 @@ from tests.e2e.mini_site import settings_for
 from tests.e2e.program import Program
 from tests.services.maintenance.test_servicer import NEXT, bundle, opened
 from tests.services.test_signature import made
+from tests.services.update.installation import places_in
 
 LONG_MS = 120_000
 """For what starts a program again."""
@@ -125,10 +126,7 @@ app()
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     """Before the program starts: it believes that a bundle installed it here, and its door to root is open."""
-    there = Places(
-        opt=tmp_path / "opt", data=tmp_path / "data", units=tmp_path / "units", key=tmp_path / "release.pub",
-        state=tmp_path / "state",
-    )  # fmt: skip
+    there = places_in(tmp_path)
     command = tmp_path / "ngoclinh"
     command.write_text(AS_INSTALLED.format(python=sys.executable, places=there))
     command.chmod(0o755)

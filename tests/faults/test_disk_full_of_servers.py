@@ -7,8 +7,6 @@ index is built from the ledger whenever it is missing.
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,15 +30,6 @@ CASES: dict[str, tuple[type[Nats] | type[Postgres], int, Store, Write]] = {
     "parcels": (Postgres, 256, PARCELS, to_parcels),
 }
 """By store: its server, size of its disk in MB, the adapter, and what is written."""
-
-
-@pytest.fixture
-def room() -> Iterator[Path]:
-    """A folder that the users of the servers may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="ngoclinh-full-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -82,15 +81,6 @@ SERVERS: dict[type[Nats] | type[Postgres], tuple[int, dict[str, Store]]] = {
     Postgres: (384, {"ledger": LEDGER, "parcels": PARCELS}),
 }
 """Size of the disk in MB, and the stores, by server."""
-
-
-@pytest.fixture
-def room() -> Iterator[Path]:
-    """A folder that the users of the servers may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="ngoclinh-power-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @contextmanager

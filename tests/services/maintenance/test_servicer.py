@@ -27,6 +27,7 @@ from services.update import record
 from services.update.bundle import unpacked
 from services.update.places import Places
 from tests.services.test_signature import TARGET, made, sign
+from tests.services.update.installation import places_in
 
 SECRET = "khong-ai-biet"
 NEXT = f"{int(metadata.version('ngoclinh').split('.')[0]) + 1}.0.0"
@@ -35,10 +36,7 @@ NEXT = f"{int(metadata.version('ngoclinh').split('.')[0]) + 1}.0.0"
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     """Where the installation would lie; there is none yet."""
-    there = Places(
-        opt=tmp_path / "opt", data=tmp_path / "data", units=tmp_path / "units", key=tmp_path / "release.pub",
-        state=tmp_path / "state",
-    )  # fmt: skip
+    there = places_in(tmp_path)
     monkeypatch.setattr(servicer, "INSTALLED", there)
     return there
 

@@ -22,8 +22,8 @@ import pytest
 from services.core.clock import utc_now
 from services.core.errors import NgocLinhError
 from services.update import asked, children, record
-from services.update.places import Places
 from tests.services.test_signature import made, sign
+from tests.services.update.installation import places_in
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take the rights of another user")
 
@@ -54,10 +54,7 @@ class Office:
         self.private, self.other = root / "key.pem", root / "other.pem"
         for key in (self.private, self.other):
             sign("key", key, key)
-        self.places = Places(
-            opt=root / "opt", data=root / "data", units=root / "units", command=root / "command",
-            key=root / "etc/release.pub", state=root / "state", user=str(NOBODY),
-        )  # fmt: skip
+        self.places = replace(places_in(root), key=root / "etc/release.pub", user=str(NOBODY))
         (root / "etc").mkdir()
         sign("pub", root / "etc", self.private)
         old = self.places.opt / "releases/old/bin"
