@@ -55,13 +55,15 @@ function filled([west, south, east, north]: Box, squareMetres: number): boolean 
 
 const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
 
-/** What the map shows first: all parcels; where they lie far apart, a part of the commune with most errors. */
+/** What the map shows first: all parcels; where they lie far apart, those of the commune with most errors, or a part. */
 function viewOfCommunes(communes: LandSummary[]): Box | undefined {
   const all = union(communes);
   if (!all || filled(all, sum(communes.map(({ area_m2 }) => area_m2)))) return all;
   const worse = (a: LandSummary, b: LandSummary): number =>
     Number(b.error_count) - Number(a.error_count) || Number(b.parcel_count) - Number(a.parcel_count);
-  return boxOf(communes.filter(({ focus }) => focus).sort(worse)[0]?.focus);
+  const worst = communes.filter(({ focus }) => focus).sort(worse)[0];
+  const whole = boxOf(worst?.bounds);
+  return whole && filled(whole, worst!.area_m2) ? whole : boxOf(worst?.focus);
 }
 
 /** Where parcels that were asked for lie; where they lie far apart, the first of their sheets. */
