@@ -108,9 +108,8 @@ class Audit:
             NgocLinhError: the ledger does not take an entry; it waits on, with all after it.
             OSError: the file cannot be read or written.
         """
-        await promptly(
-            KEEP_S, self._ledger.end_session("")
-        )  # a write of nothing: what is still on its way goes before it
+        # A write of nothing: SQLite does it after those that were given up and are still on their way.
+        await promptly(KEEP_S, self._ledger.end_session(""))
         while True:
             entries, lines = await asyncio.to_thread(self._spool.first, _TOGETHER)
             if not lines:
