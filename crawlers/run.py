@@ -21,8 +21,13 @@ from services.core import tracing
 from services.core.config import Settings
 from services.core.ports import Bus
 
+ALIVE_S = 5.0
+"""Seconds between two signs of life."""
 
-def main(settings: Settings, bus: Bus, frontier_path: Path, once: bool = False) -> None:
+
+def main(
+    settings: Settings, bus: Bus, frontier_path: Path, once: bool = False, alive: Callable[[], None] = lambda: None
+) -> None:
     """Crawl until SIGTERM or SIGINT or, `once`, until every source was polled.
 
     Args:
@@ -30,11 +35,12 @@ def main(settings: Settings, bus: Bus, frontier_path: Path, once: bool = False) 
         bus: where events go and commands come from; closed at the end.
         frontier_path: the crawler's own file.
         once: poll every source once, fetch what it names, and end.
+        alive: called again and again while the event loop runs.
 
     Raises:
         InvalidField: a source that is no valid declaration.
     """
-    asyncio.run(_until_signal(settings, bus, frontier_path, once))
+    asyncio.run(_until_signal(settings, bus, frontier_path, once, alive))
 
 
 async def crawl(
@@ -73,14 +79,21 @@ async def crawl(
         frontier.close()
 
 
-async def _until_signal(settings: Settings, bus: Bus, frontier_path: Path, once: bool) -> None:
+async def _until_signal(
+    settings: Settings, bus: Bus, frontier_path: Path, once: bool, alive: Callable[[], None]
+) -> None:
     loop = asyncio.get_running_loop()
+
+    def living() -> None:
+        alive()
+        loop.call_later(ALIVE_S, living)
 
     def started(watch: Watch) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, watch.stop)
 
     tracing.configure(settings.tracing, "crawler")
+    living()
     try:
         await crawl(settings, bus, frontier_path, once, started=started)
     finally:

@@ -331,7 +331,8 @@ def crawler(settings: Settings, once: bool = False) -> Child:
     """The crawler child."""
     files = Files(settings.data_dir)
     job = crawler_process.job(settings, files.frontier, once)
-    return Child("crawler", crawler_process.command(), job, crawler_process.environment())
+    silence_s = settings.crawler.silence_s
+    return Child("crawler", crawler_process.command(), job, crawler_process.environment(), silence_s)
 
 
 async def _cancel(tasks: tuple[asyncio.Task[Any], ...]) -> None:

@@ -1,6 +1,6 @@
 """The crawler child: `python -m services.crawler_process`, its job as JSON on standard input.
 
-It ends with its parent, has a memory fence, and waits for an older crawler of the same folder to be gone: two of them
+It ends with its parent, tells it that it lives, has a memory fence, and waits for an older crawler of the same folder to be gone: two of them
 would ask one host twice as often as is polite.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from services.core import log
 from services.core.config import Settings
-from services.supervisor import Lock
+from services.supervisor import Lock, beat
 
 LOCK_WAIT_S = 30.0
 _PR_SET_PDEATHSIG = 1
@@ -44,6 +44,7 @@ def main() -> None:
     told = sys.stdin.read()
     if not told:  # the parent died before it said what to do
         return
+    beat()
     given = json.loads(told)
     settings = Settings.model_validate(given["settings"])
     log.configure(settings.log_level)
@@ -58,7 +59,8 @@ def main() -> None:
 
     frontier = Path(given["frontier"])
     with Lock(frontier.with_suffix(".lock"), LOCK_WAIT_S):
-        run.main(settings, open_store(settings, "bus"), frontier, given["once"])
+        beat()
+        run.main(settings, open_store(settings, "bus"), frontier, given["once"], beat)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Processes of one data folder: only one program works in it, and a child that dies is started again."""
+"""Processes of one data folder: only one program works in it; a child that dies or stands still is started again."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ SOUND_S = 60.0
 """A child that lived this long starts with the first pause again."""
 TERM_S = 20.0
 """Seconds for a child to end by itself."""
+BEAT_S = 5.0
+"""Seconds between two signs of life of a child."""
 
 _log = get_logger(__name__)
 
@@ -83,23 +85,39 @@ def is_locked(path: Path) -> bool:
         return True
 
 
+def beat() -> None:
+    """A sign of life to the parent, on standard output."""
+    with contextlib.suppress(OSError):  # nobody listens any more
+        os.write(1, b".")
+
+
 class Child:
     """A child process that is started again when it dies, with growing pauses, until it is stopped.
+
+    A child that stands still is ended: it could hold a file that others share, such as the spool of the bus in the middle
+    of a write, for as long as it stands.
 
     Args:
         name: for the log.
         command: program and arguments.
         standard_input: what it gets to read.
         environment: its environment.
+        silence_s: seconds without a `beat` after which it stands still; None for a child that gives no signs of life.
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], standard_input: bytes = b"", environment: dict[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        standard_input: bytes = b"",
+        environment: dict[str, str] | None = None,
+        silence_s: float | None = None,
     ) -> None:
         self._name = name
         self._command = command
         self._input = standard_input
         self._environment = environment
+        self._silence_s = silence_s
         self._task: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self.starts = 0
@@ -115,8 +133,7 @@ class Child:
 
     async def run(self) -> int:
         """Run it once to its end; its exit code."""
-        process = await self._spawn()
-        return await process.wait()
+        return await self._ended(await self._spawn())
 
     async def stop(self) -> None:
         """Ask it to end, and make it end after some seconds."""
@@ -141,16 +158,43 @@ class Child:
         pause_s = FIRST_PAUSE_S
         while True:
             began = time.monotonic()
-            code = await (await self._spawn()).wait()
+            code = await self._ended(await self._spawn())
             if time.monotonic() - began > SOUND_S:
                 pause_s = FIRST_PAUSE_S
             _log.warning("child ended", child=self._name, code=code, pause_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
+    async def _ended(self, process: asyncio.subprocess.Process) -> int:
+        """Wait for the end of a child, and make an end of one that stands still; its exit code."""
+        if self._silence_s is not None and await self._stands_still(process, self._silence_s):
+            _log.warning("child stands still", child=self._name, silence_s=self._silence_s)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        return await process.wait()
+
+    async def _stands_still(self, process: asyncio.subprocess.Process, silence_s: float) -> bool:
+        """True once a child was silent too long, False once it has closed its output.
+
+        Waits are counted, not a clock: a whole machine that slept, or this process where it stood still, adds one wait.
+        """
+        assert process.stdout
+        silent = 0
+        while silent * BEAT_S < silence_s:
+            try:
+                async with asyncio.timeout(BEAT_S):
+                    if not await process.stdout.read(4096):
+                        return False
+            except TimeoutError:
+                silent += 1
+            else:
+                silent = 0
+        return True
+
     async def _spawn(self) -> asyncio.subprocess.Process:
+        output = asyncio.subprocess.DEVNULL if self._silence_s is None else asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, env=self._environment
+            *self._command, stdin=asyncio.subprocess.PIPE, stdout=output, env=self._environment
         )
         self._process = process
         self.starts += 1

@@ -21,7 +21,10 @@ from tests.e2e.newsweb_sites import crawler_settings, newsweb, write_sources
 
 async def start(settings: Settings, folder: Path, once: bool) -> asyncio.subprocess.Process:
     process = await asyncio.create_subprocess_exec(
-        *crawler_process.command(), stdin=asyncio.subprocess.PIPE, env=crawler_process.environment()
+        *crawler_process.command(),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        env=crawler_process.environment(),
     )
     assert process.stdin
     process.stdin.write(crawler_process.job(settings, folder / "frontier.sqlite", once))
@@ -88,7 +91,9 @@ async def test_a_wrong_source_file_ends_it_with_an_error(tmp_path: Path) -> None
 @pytest.mark.skipif(sys.platform != "linux", reason="ending with the parent is a service of Linux")
 async def test_a_crawler_whose_parent_is_gone_before_it_is_up_ends_by_itself(tmp_path: Path) -> None:
     given = json.loads(crawler_process.job(Settings(data_dir=tmp_path), tmp_path / "frontier.sqlite", False))
-    process = await asyncio.create_subprocess_exec(*crawler_process.command(), stdin=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *crawler_process.command(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+    )
     await asyncio.wait_for(process.communicate(json.dumps(given | {"parent": 1}).encode()), 60)
     assert process.returncode == 0
     assert not (tmp_path / "frontier.sqlite").exists()

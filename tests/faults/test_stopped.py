@@ -34,6 +34,8 @@ AGAIN_S = 180.0
 """Seconds within which everything goes on."""
 READER_S = 40
 """Seconds that a reader may take in these tests: a busy machine needs some of them."""
+CRAWLER_S = 45
+"""Seconds without a sign of life after which these tests take a crawler for one that stands still."""
 CHECK = {"parcels": [{"wkt": SQUARE}], "options": {"coordinate_system": "5899"}}
 KINDS = {
     "crawler": Kind("up", CRAWLER),
@@ -88,31 +90,42 @@ def state(port: int, name: str) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_stopped_crawler_or_reader_holds_up_nothing_else(tmp_path: Path) -> None:
-    with sites_of(2, 4) as sites:
+def test_a_stopped_reader_holds_up_nothing_else(tmp_path: Path) -> None:
+    with sites_of(0, 0) as sites:
         config = settings_for(sites, tmp_path)
         config.write_text(config.read_text() + f"[land]\nreader_timeout_s = {READER_S}\n")
         with Processes({"up": Part("--config", config, "up")}, KINDS, web="up") as processes:
             port = processes.port
+            ended = upload(port, tmp_path)
+            with stopped(processes.find("reader")):
+                failed = eventually(lambda: (one := state(port, ended))["state"] != "IMPORT_STATE_RUNNING" and one)
+            assert failed["state"] == "IMPORT_STATE_FAILED"
+            assert f"quá {READER_S} giây" in failed["problem"]["vi"]
+            committed = upload(port, tmp_path)
+            eventually(lambda: state(port, committed)["state"] == "IMPORT_STATE_COMMITTED")
+            eventually(lambda: ask(port, "/v1/parcels:validate", CHECK).status == 200)
+            with stopped(processes.find("checker")):
+                assert ask(port, "/v1/parcels:validate", CHECK).status == 413
+            eventually(lambda: ask(port, "/v1/parcels:validate", CHECK).status == 200)
+            assert paste(port, "Đường hỏng.").status == 200
+            assert processes.faults == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_stopped_crawler_is_told_ended_and_started_again(tmp_path: Path) -> None:
+    with sites_of(2, 4) as sites:
+        config = settings_for(sites, tmp_path)  # its last table is that of the crawler
+        config.write_text(config.read_text() + f"silence_s = {CRAWLER_S}\n")
+        with Processes({"up": Part("--config", config, "up")}, KINDS, web="up") as processes:
+            port = processes.port
             eventually(lambda: get(port, "/v1/health")["crawler"].get("last_poll_time"))
-            with stopped(processes.find("crawler")):
-                time.sleep(1)
-                asked = sum(site.requests.total() for site in sites)
-                ended = upload(port, tmp_path)
-                with stopped(processes.find("reader")):
-                    failed = eventually(lambda: (one := state(port, ended))["state"] != "IMPORT_STATE_RUNNING" and one)
-                assert failed["state"] == "IMPORT_STATE_FAILED"
-                assert f"quá {READER_S} giây" in failed["problem"]["vi"]
-                committed = upload(port, tmp_path)
-                eventually(lambda: state(port, committed)["state"] == "IMPORT_STATE_COMMITTED")
-                eventually(lambda: ask(port, "/v1/parcels:validate", CHECK).status == 200)
-                with stopped(processes.find("checker")):
-                    assert ask(port, "/v1/parcels:validate", CHECK).status == 413
-                eventually(lambda: ask(port, "/v1/parcels:validate", CHECK).status == 200)
-                assert ask(port, "/v1/articles:submit", {"title": "Đường hỏng", "text": "Đường hỏng."}).status == 200
+            with stopped(pid := processes.find("crawler")):
+                paste(port, "Đường hỏng.")  # answered, or told: the crawler may hold the spool
                 health = get(port, "/v1/health")
                 assert health["crawler"]["last_poll_time"] < health["check_time"], "since when it found nothing"
-                assert sum(site.requests.total() for site in sites) == asked
+                eventually(lambda: processes.find("crawler") != pid, AGAIN_S)
+            eventually(lambda: paste(port, "Đường hỏng nặng.").status == 200, AGAIN_S)
             eventually(
                 lambda: (
                     crawled(sites).keys()
@@ -120,6 +133,7 @@ def test_a_stopped_crawler_or_reader_holds_up_nothing_else(tmp_path: Path) -> No
                 ),
                 AGAIN_S,
             )
+            assert any("child stands still" in line for line in processes.parts["up"].errors)
             assert processes.faults == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,6 +78,31 @@ async def test_a_child_that_does_not_heed_the_signal_is_made_to_end(
     await child.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+    assert child.starts == 1
+
+
+async def test_a_child_that_stands_still_in_the_middle_of_a_write_is_ended_and_the_file_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 30.0)
+    monkeypatch.setattr(supervisor, "BEAT_S", 0.2)
+    spool = tmp_path / "spool.sqlite"
+    code = (
+        "import sqlite3, sys, time; from services.supervisor import beat\n"
+        f"file = sqlite3.connect({str(spool)!r}, isolation_level=None); file.execute('CREATE TABLE a (b)')\n"
+        "for _ in range(70): beat(); time.sleep(0.1)\n"
+        "file.execute('BEGIN IMMEDIATE'); file.execute('INSERT INTO a VALUES (1)'); beat(); time.sleep(600)"
+    )
+    child = Child("test", [sys.executable, "-c", code], silence_s=5.0)
+    await child.start()
+    await until(lambda: child.starts == 1 and spool.exists() and child.pid is not None, 30)
+    await asyncio.sleep(6)
+    assert child.pid, "one that gives signs of life is left alone, however long it lives"
+    await until(lambda: child.pid is None, 30)
+    await child.stop()
+    with sqlite3.connect(spool, timeout=0) as file:
+        assert file.execute("SELECT count(*) FROM a").fetchone() == (0,)
+        file.execute("INSERT INTO a VALUES (2)")
     assert child.starts == 1
 
 

@@ -58,6 +58,11 @@ class CrawlerSettings(Section):
         description="Hours between two checks whether a source still reads as declared; 0 checks none.",
     )
     memory_mb: int = Field(1024, ge=256, description="Memory fence of the crawler process in MB.")
+    silence_s: float = Field(
+        120.0,
+        ge=30,
+        description="Seconds without a sign of life after which the crawler process is ended and started again.",
+    )
     shards: int = Field(1, ge=1, le=64, description="Crawlers that share the hosts.")
     shard: int = Field(0, ge=0, le=63, description="Which of them this one is, from 0.")
 
