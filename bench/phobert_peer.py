@@ -1,7 +1,7 @@
 """The textbook way to run PhoBERT: batches of 32 in the order of arrival, padded to the longest, on one thread.
 
-`python -m bench.phobert_peer FOLDER` is the side of it that runs torch, in a process of its own: it reads one JSON line
-of token ids, a list a text, and answers with one line {"cpu_s", "version", "probabilities"}.
+`python -m bench.phobert_peer FOLDER KIND` is the side of it that runs torch, in a process of its own: it reads one JSON line
+of token ids, a list a text, and answers with one line {"cpu_s", "version", "probabilities"}. KIND is ``plain`` or ``own``.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ def arrival(session: Session, texts: Sequence[Sequence[int]]) -> list[list[float
 
 
 def softmax(logits: Logits, tokens: int) -> list[float]:
-    """Probabilities of the first head from the mean over the tokens between ``<s>`` and ``</s>``."""
+    """Probabilities of the first head: of a chunk, or from the mean over its tokens between ``<s>`` and ``</s>``."""
     head = HEADS[0]
-    decisions: NDArray[Any] = head.sharpness * logits[1 : tokens - 1, : len(head.labels)].mean(axis=0, dtype=np.float64)
+    mean = logits if logits.ndim == 1 else logits[1 : tokens - 1].mean(axis=0, dtype=np.float64)
+    decisions: NDArray[Any] = head.sharpness * mean[: len(head.labels)]
     powers = np.exp(decisions - decisions.max())
     return (powers / powers.sum()).tolist()
 
@@ -51,8 +52,8 @@ def softmax(logits: Logits, tokens: int) -> list[float]:
 class TorchPeer:
     """The same work in torch; its CPU seconds are those of the work, without start and pipes."""
 
-    def __init__(self, folder: Path) -> None:
-        command = [str(PYTHON), "-m", "bench.phobert_peer", str(folder)]
+    def __init__(self, folder: Path, kind: str) -> None:
+        command = [str(PYTHON), "-m", "bench.phobert_peer", str(folder), kind]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._cpu_s = 0.0
         self.version = ""
@@ -80,14 +81,14 @@ class TorchPeer:
         self._process.wait(60)
 
 
-def serve(folder: Path) -> None:
+def serve(folder: Path, kind: str) -> None:
     """Answer lines until there are no more."""
     import torch
 
     from services.sentiment.phobert.network import Network, TorchSession
 
     torch.set_num_threads(1)
-    session = TorchSession(Network(folder, random_weights(PHOBERT_BASE)))
+    session = TorchSession(Network(folder, random_weights(PHOBERT_BASE, plain=kind == "plain")))
     work: Callable[[Any], list[list[float]]] = lambda texts: arrival(session, texts)  # noqa: E731
     work([[0, 5, 2]])
     for line in sys.stdin:
@@ -98,4 +99,4 @@ def serve(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), sys.argv[2])

@@ -1,6 +1,9 @@
 """The whole service with a PhoBERT-base (int8, random weights of the real shape) against the textbook way to run one.
 
-Ours: texts of many callers over gRPC on a socket, tokens, batches by length, judgements, CPU of the callers included.
+Two kinds of model: a plain sentiment classifier of transformers, where the service also gives what the baseline answers, and
+one with heads of ours, which look at every token.
+Ours: calls of 32 texts over gRPC on a socket, tokens, batches by length, judgements, CPU of the callers included; what it
+does with a text a call stands beside it.
 Peers: torch fp32 (from .venv-models, which `make test-models` makes; without it this goal is skipped) and ONNX Runtime
 with the same texts as token ids, in batches of 32 in the order of arrival, padded to the longest: fp32, and int8, which
 shows what the batches alone bring. Texts: student feedback, comments on news, headlines, a third each (../shared); where
@@ -25,11 +28,11 @@ from typing import Any
 
 import grpc
 import onnxruntime
-from ngoclinh.sentiment.v1.sentiment_service_pb2 import AnalyzeTextRequest, Text
+from ngoclinh.sentiment.v1.sentiment_service_pb2 import AnalyzeTextRequest, BatchAnalyzeTextsRequest, Text
 from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStub
 
-from bench.harness import Peer, compare, quick
-from bench.phobert_peer import PYTHON, TorchPeer, arrival
+from bench.harness import Peer, compare, quick, timed
+from bench.phobert_peer import PYTHON, ROWS, TorchPeer, arrival
 from bench.phobert_shape import phobert_base, sample_texts
 from services.core import log
 from services.core.sections.doors import GrpcSettings
@@ -42,7 +45,8 @@ from services.sentiment.phobert.sessions import OnnxSession
 from services.sentiment.servicer import SentimentServicer
 
 GOAL_TORCH, GOAL_FP32, GOAL_INT8 = 10.0, 6.0, 3.5
-CALLERS = 64
+KINDS = {"plain": "phobert_service", "own": "phobert_service_heads"}
+"""Kinds of heads, and the name of the goal of each."""
 DEADLINE_S = 4.0
 OVERLOAD = 3.0
 SOURCES = ("uit-vsfc", "uit-victsd", "vnexpress-titles")
@@ -84,21 +88,22 @@ class Service:
         await server.start()
         return server, SentimentServiceStub(connect(server.target, 60))
 
-    def __call__(self, given: Sequence[str]) -> list[list[float]]:
-        """Probabilities of the tone of each text; `CALLERS` callers, a call a text."""
-        return self._runner.run(self._ask(given))
+    def __call__(self, given: Sequence[str], rows: int = ROWS) -> list[list[float]]:
+        """Probabilities of the tone of each text, in the order of the texts; calls of so many texts, all at once."""
+        return self._runner.run(self._ask(given, rows))
 
-    async def _ask(self, given: Sequence[str]) -> list[list[float]]:
-        waiting, found = iter(enumerate(given)), {}
-
-        async def caller() -> None:
-            for place, text in waiting:
-                answer = await self._stub.AnalyzeText(AnalyzeTextRequest(text=Text(text=text)))
-                scores = answer.analysis.sentiment.scores
-                found[place] = [scores[label] for label in ("negative", "neutral", "positive")]
-
-        await asyncio.gather(*(caller() for _ in range(CALLERS)))
-        return [found[place] for place in range(len(given))]
+    async def _ask(self, given: Sequence[str], rows: int) -> list[list[float]]:
+        calls = [
+            self._stub.BatchAnalyzeTexts(
+                BatchAnalyzeTextsRequest(texts=[Text(text=text) for text in given[at : at + rows]])
+            )
+            for at in range(0, len(given), rows)
+        ]
+        return [
+            [analysis.sentiment.scores[label] for label in ("negative", "neutral", "positive")]
+            for answer in await asyncio.gather(*calls)
+            for analysis in answer.analyses
+        ]
 
     def overload(self, given: Sequence[str], rate: float, seconds: float) -> list[tuple[str, float]]:
         """Outcome and seconds of each call; calls come at random moments, `rate` a second, and wait for nobody."""
@@ -140,50 +145,57 @@ def main() -> None:
     few = quick(__doc__ or "")
     log.configure("error")
     asked = texts(96)
-    rounds = 1 if few else 3
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
-        model = phobert_base(Path(folder) / "model")
-        reader = open_model(SentimentSettings(model_dir=model, segmenter="none"))
-        chunks = [reader.prepare([Text(text=text)]) for text in asked]
-        ids = [chunk[0].ids for chunk in chunks]
-        assert all(len(chunk) == 1 for chunk in chunks)
-        service = Service(runner, model, Path(folder) / "alone", workers=1)
-        service(asked[:CALLERS])
-        shared: dict[str, Any] = {"count": len(asked), "unit": "texts/cpu_s", "rounds": rounds, "same": near}
-        shared["extra"] = {
-            "texts": len(asked),
-            "tokens": sum(map(len, ids)),
-            "longest": max(map(len, ids)),
-            "vnni": has_vnni(),
-        }
-        if PYTHON.exists():
-            torch = TorchPeer(model)
-            torch(ids[:1])
-            compare(
-                "phobert_service", ours=lambda: service(asked), peer=lambda: torch(ids), peer_clock=torch.clock,
-                peer_named=Peer("torch fp32, batches of 32 as they come", torch.version), goal=GOAL_TORCH, **shared,
-            )  # fmt: skip
-            torch.close()
-        else:
-            print(f"skipped: torch, as {PYTHON} is not here; make test-models makes it", file=sys.stderr)
-        for name, file, goal in (("fp32", FP32, GOAL_FP32), ("int8", INT8, GOAL_INT8)):
-            session = OnnxSession(model / file)
-            compare(
-                f"phobert_service_{name}", ours=lambda: service(asked), peer=lambda: arrival(session, ids),  # noqa: B023
-                peer_named=Peer(f"onnxruntime {name}, batches of 32 as they come", onnxruntime.__version__),
-                goal=goal, **shared,
-            )  # fmt: skip
-        service.close()
+        for kind in KINDS:
+            model = phobert_base(Path(folder) / kind, plain=kind == "plain")
+            compared(kind, model, runner, asked, 1 if few else 3)
         service = Service(runner, model, Path(folder) / "socket")
-        service(asked[:CALLERS])
+        service(asked, 1)
         overloaded(service, asked, 10 if few else 30)
         service.close()
+
+
+def compared(kind: str, model: Path, runner: asyncio.Runner, asked: Sequence[str], rounds: int) -> None:
+    """The service with a model beside each of its peers."""
+    reader = open_model(SentimentSettings(model_dir=model, segmenter="none"))
+    chunks = [reader.prepare([Text(text=text)]) for text in asked]
+    ids = [chunk[0].ids for chunk in chunks]
+    assert all(len(chunk) == 1 for chunk in chunks)
+    service = Service(runner, model, model / "socket", workers=1)
+    service(asked)
+    shared: dict[str, Any] = {"count": len(asked), "unit": "texts/cpu_s", "rounds": rounds, "same": near}
+    shared["extra"] = {
+        "texts": len(asked),
+        "tokens": sum(map(len, ids)),
+        "longest": max(map(len, ids)),
+        "vnni": has_vnni(),
+        "a_text_a_call": round(len(asked) / timed(lambda: service(asked, 1))[0], 1),
+    }
+    name = KINDS[kind]
+    if PYTHON.exists():
+        torch = TorchPeer(model, kind)
+        torch(ids[:1])
+        compare(
+            name, ours=lambda: service(asked), peer=lambda: torch(ids), peer_clock=torch.clock,
+            peer_named=Peer("torch fp32, batches of 32 as they come", torch.version), goal=GOAL_TORCH, **shared,
+        )  # fmt: skip
+        torch.close()
+    else:
+        print(f"skipped: torch, as {PYTHON} is not here; make test-models makes it", file=sys.stderr)
+    for precision, file, goal in (("fp32", FP32, GOAL_FP32), ("int8", INT8, GOAL_INT8)):
+        session = OnnxSession(model / file)
+        compare(
+            f"{name}_{precision}", ours=lambda: service(asked), peer=lambda: arrival(session, ids),  # noqa: B023
+            peer_named=Peer(f"onnxruntime {precision}, batches of 32 as they come", onnxruntime.__version__),
+            goal=goal, **shared,
+        )  # fmt: skip
+    service.close()
 
 
 def overloaded(service: Service, asked: Sequence[str], seconds: float) -> None:
     """Offer more than can be served, and print how long calls took against their deadline."""
     start = time.monotonic()
-    service([*asked, *asked])
+    service([*asked, *asked], 1)
     capacity = 2 * len(asked) / (time.monotonic() - start)
     start = time.monotonic()
     outcomes = service.overload(asked, OVERLOAD * capacity, seconds)

@@ -20,7 +20,7 @@ import numpy as np
 
 from services.sentiment.phobert import checkpoint, quantise
 from services.sentiment.phobert.checkpoint import Checkpoint
-from services.sentiment.phobert.graph import Shape, Weights, build
+from services.sentiment.phobert.graph import OWN_HEADS, Shape, Weights, build, weight_and_bias
 from services.sentiment.phobert.segment import segmenter
 from services.sentiment.phobert.text import words
 from services.sentiment.phobert.tokenizer import END, GOES_ON
@@ -30,9 +30,9 @@ PHOBERT_BASE = Shape(vocabulary=64_001, hidden=768, layers=12, attention_heads=1
 SPREAD = 0.02
 
 
-def phobert_base(folder: Path, seed: int = 0) -> Path:
+def phobert_base(folder: Path, plain: bool = False) -> Path:
     """A directory with both ONNX files of a random model of the shape of PhoBERT-base; takes some ten seconds."""
-    return write_model(folder, PHOBERT_BASE, random_weights(PHOBERT_BASE, seed))
+    return write_model(folder, PHOBERT_BASE, random_weights(PHOBERT_BASE, plain=plain))
 
 
 def sample_texts() -> list[str]:
@@ -40,11 +40,21 @@ def sample_texts() -> list[str]:
     return [example.text for example in load(DATA / "train.jsonl")]
 
 
-def random_weights(shape: Shape, seed: int = 0) -> dict[str, Any]:
-    """Weights of the encoder and of heads as the baseline has them: normal, norms at one, biases at zero."""
+def random_weights(shape: Shape, seed: int = 0, plain: bool = False) -> dict[str, Any]:
+    """Weights of the encoder and of heads: normal, norms at one, biases at zero.
+
+    Args:
+        shape: of the encoder.
+        seed: the same gives the same weights.
+        plain: the classification head of a sentiment model of transformers, instead of heads as the baseline has them.
+    """
     draw = np.random.default_rng(seed)
-    columns = sum(len(head.labels) for head in HEADS)
-    sizes = {**shape.tensors(), "heads.weight": (columns, shape.hidden), "heads.bias": (columns,)}
+    sizes = shape.tensors()
+    if plain:
+        sizes |= weight_and_bias("classifier.dense", shape.hidden, shape.hidden)
+        sizes |= weight_and_bias("classifier.out_proj", len(HEADS[0].labels), shape.hidden)
+    else:
+        sizes |= weight_and_bias("heads", sum(len(head.labels) for head in HEADS), shape.hidden)
     weights: dict[str, Any] = {}
     for name, size in sizes.items():
         if name.endswith("bias"):
@@ -157,7 +167,7 @@ def write_model(folder: Path, shape: Shape, weights: Weights, facts: Mapping[str
         licence="apache-2.0",
         training_data="Nothing: random weights. The texts of its vocabulary were invented by a language model.",
         card="# phobert-shape\n\nRandom weights of PhoBERT's format, for measurements and tests.\n",
-        heads=HEADS,
+        heads=HEADS if OWN_HEADS in weights else HEADS[:1],
         segmenter="none",
     )
     checkpoint.write(folder, card, facts or {})

@@ -3,7 +3,8 @@
 The graph takes ``input_ids`` and ``attention_mask`` (int64, (chunks, width), padded on the right) and gives ``logits``:
 (chunks, width, columns) with heads of ours, whose decision is the mean over the tokens, or (chunks, columns) with the
 classification head of a plain RoBERTa. Queries, keys and values are one product; the row of the token type, of which
-PhoBERT has one, is added to the positions.
+PhoBERT has one, is added to the positions. The classification head reads the first token only, so the last layer computes
+no other: it asks with one query a chunk, and nothing of what it says differs.
 """
 
 from __future__ import annotations
@@ -77,17 +78,17 @@ class Shape:
             "roberta.embeddings.word_embeddings.weight": (self.vocabulary, hidden),
             "roberta.embeddings.position_embeddings.weight": (self.positions, hidden),
             "roberta.embeddings.token_type_embeddings.weight": (1, hidden),
-            **_pair("roberta.embeddings.LayerNorm", hidden),
+            **weight_and_bias("roberta.embeddings.LayerNorm", hidden),
         }
         for i in range(self.layers):
             layer = f"roberta.encoder.layer.{i}"
             for name in ("query", "key", "value"):
-                sizes |= _pair(f"{layer}.attention.self.{name}", hidden, hidden)
-            sizes |= _pair(f"{layer}.attention.output.dense", hidden, hidden)
-            sizes |= _pair(f"{layer}.attention.output.LayerNorm", hidden)
-            sizes |= _pair(f"{layer}.intermediate.dense", wide, hidden)
-            sizes |= _pair(f"{layer}.output.dense", hidden, wide)
-            sizes |= _pair(f"{layer}.output.LayerNorm", hidden)
+                sizes |= weight_and_bias(f"{layer}.attention.self.{name}", hidden, hidden)
+            sizes |= weight_and_bias(f"{layer}.attention.output.dense", hidden, hidden)
+            sizes |= weight_and_bias(f"{layer}.attention.output.LayerNorm", hidden)
+            sizes |= weight_and_bias(f"{layer}.intermediate.dense", wide, hidden)
+            sizes |= weight_and_bias(f"{layer}.output.dense", hidden, wide)
+            sizes |= weight_and_bias(f"{layer}.output.LayerNorm", hidden)
         return sizes
 
 
@@ -120,6 +121,11 @@ class _Graph:
         product = self.add("MatMul", given, self.weight(*(f"{name}.weight" for name in names)), name=names[0])
         return str(self.add("Add", product, self.weight(*(f"{name}.bias" for name in names))))
 
+    def parts(self, given: str, *names: str) -> list[str]:
+        """Several products of the same as one, apart again."""
+        found = self.linear(given, *names)
+        return list(self.add("Split", found, axis=-1, num_outputs=len(names), count=len(names)))
+
     def norm(self, given: str, name: str, epsilon: float) -> str:
         scale, bias = self.weight(f"{name}.weight"), self.weight(f"{name}.bias")
         return str(self.add("LayerNormalization", given, scale, bias, axis=-1, epsilon=epsilon))
@@ -141,14 +147,15 @@ def build(shape: Shape, weights: Weights) -> ModelProto:
         raise missing_package("onnx") from error
     check_weights(shape, weights)
     graph = _Graph(weights)
-    hidden = _encoder(graph, shape, _embeddings(graph, shape))
-    if OWN_HEADS in weights:
+    own = OWN_HEADS in weights
+    hidden = _encoder(graph, shape, _embeddings(graph, shape), first_only=not own)
+    if own:
         columns, kind = len(weights[OWN_HEADS]), ["chunks", "width"]
         logits = graph.linear(hidden, "heads")
     else:
         columns, kind = len(weights[PLAIN_HEAD]), ["chunks"]
-        first = graph.add("Gather", hidden, graph.constant("first", 0), axis=1, name="first_token")
-        inner = graph.add("Tanh", graph.linear(first, "classifier.dense"))
+        chunk = graph.add("Squeeze", hidden, graph.constant("second_axis", [1]))
+        inner = graph.add("Tanh", graph.linear(chunk, "classifier.dense"))
         logits = graph.linear(inner, "classifier.out_proj")
     graph.add("Identity", logits, name="logits")
     sizes = ["chunks", "width"]
@@ -176,9 +183,9 @@ def check_weights(shape: Shape, weights: Weights) -> None:
     wanted = shape.tensors()
     head = OWN_HEADS if OWN_HEADS in weights else PLAIN_HEAD
     columns = len(weights[head]) if head in weights else 0
-    wanted |= _pair(head.removesuffix(".weight"), columns, shape.hidden)
+    wanted |= weight_and_bias(head.removesuffix(".weight"), columns, shape.hidden)
     if head == PLAIN_HEAD:
-        wanted |= _pair("classifier.dense", shape.hidden, shape.hidden)
+        wanted |= weight_and_bias("classifier.dense", shape.hidden, shape.hidden)
     for name, size in wanted.items():
         if name not in weights or weights[name].shape != size:
             have = "—" if name not in weights else str(weights[name].shape)
@@ -205,7 +212,8 @@ def _embeddings(graph: _Graph, shape: Shape) -> str:
     return graph.norm(sums, f"{stem}.LayerNorm", shape.epsilon)
 
 
-def _encoder(graph: _Graph, shape: Shape, hidden: str) -> str:
+def _encoder(graph: _Graph, shape: Shape, hidden: str, first_only: bool) -> str:
+    """What the last layer says of all tokens, (chunks, width, hidden), or of the first one of each chunk, (chunks, 1, hidden)."""
     size = shape.hidden // shape.attention_heads
     apart = graph.constant("apart", [0, 0, shape.attention_heads, size])
     together = graph.constant("together", [0, 0, shape.hidden])
@@ -215,10 +223,14 @@ def _encoder(graph: _Graph, shape: Shape, hidden: str) -> str:
     far = graph.add("Mul", absent, graph.constant("far", FAR, np.float32))
     for i in range(shape.layers):
         layer = f"roberta.encoder.layer.{i}"
-        own = graph.linear(hidden, *(f"{layer}.attention.self.{name}" for name in ("query", "key", "value")))
-        queries, keys, values = (
-            graph.add("Reshape", part, apart) for part in graph.add("Split", own, axis=-1, num_outputs=3, count=3)
-        )
+        query, key, value = (f"{layer}.attention.self.{name}" for name in ("query", "key", "value"))
+        if first_only and i == shape.layers - 1:
+            told = graph.parts(hidden, key, value)
+            hidden = graph.add("Gather", hidden, graph.constant("first", [0]), axis=1, name="first_token")
+            parts = [graph.linear(hidden, query), *told]
+        else:
+            parts = graph.parts(hidden, query, key, value)
+        queries, keys, values = (graph.add("Reshape", part, apart) for part in parts)
         queries = graph.add("Mul", graph.add("Transpose", queries, perm=[0, 2, 1, 3]), scale)
         scores = graph.add("MatMul", queries, graph.add("Transpose", keys, perm=[0, 2, 3, 1]))
         attention = graph.add("Softmax", graph.add("Add", scores, far), axis=-1)
@@ -232,7 +244,8 @@ def _encoder(graph: _Graph, shape: Shape, hidden: str) -> str:
     return hidden
 
 
-def _pair(name: str, *size: int) -> dict[str, tuple[int, ...]]:
+def weight_and_bias(name: str, *size: int) -> dict[str, tuple[int, ...]]:
+    """Names and sizes of the weight and the bias of a layer."""
     return {f"{name}.weight": size, f"{name}.bias": size[:1]}
 
 
