@@ -15,8 +15,19 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    keep(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there; a power failure after this does not bring it back."""
+    path.unlink(missing_ok=True)
+    keep(path.parent)
+
+
+def keep(path: Path) -> None:
+    """Make durable what a folder names, or what a file holds."""
+    file = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(file)
     finally:
-        os.close(folder)
+        os.close(file)

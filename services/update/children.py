@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "PYTHONNOUSERSITE": "1",
     "PYTHONSAFEPATH": "1",
 }
+DATA_S = 4 * 3600.0
+"""Seconds for which a backup, or bringing one back, may take."""
 END_S = 30.0
 """Seconds for a child to end by itself once it was asked."""
 _KEPT = 4096

@@ -2,7 +2,7 @@
 
 The new release is tried on the real data, without its doors and without crawling, before it takes the place of the old
 one; only then the link `current` moves. Where the trial fails, the old release brings its backup back, because the new
-one may have changed the stores already.
+one may have changed the stores already; where the power goes meanwhile, the next start does (`undo.py`).
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from services import signature
+from services.core import durable
 from services.core.clock import utc_now
 from services.core.errors import Conflict, Forbidden
-from services.supervisor import Lock
 from services.update import children
 from services.update.bundle import interpreter, newer, unpacked
+from services.update.folder import alone
 from services.update.places import DOOR, INSTALLED, Places
-from services.update.record import own_folder
+from services.update.undo import promised
 
 TRIAL_S = 300.0
 """Seconds for which the new release may bring the stores up to date and start."""
-COPY_S = 4 * 3600.0
-"""Seconds for which a backup, or bringing one back, may take."""
 _READY = re.compile(r"ready (https?://[0-9A-Za-z.:\[\]-]{1,200})(?: .*)?")
 _UNIT = re.compile(r"ngoclinh[a-z-]*\.(?:service|path)")
 
@@ -65,7 +64,7 @@ def update(
     if os.geteuid() != 0:
         raise Forbidden("Cần quyền root: sudo ngoclinh update TỆP", "Root is needed: sudo ngoclinh update FILE")
     before = metadata.version("ngoclinh")
-    with _alone(places), unpacked(bundle, sha256) as folder:
+    with alone(places), unpacked(bundle, sha256) as folder:
         if signed:
             signature.verify(folder, places.key)
         else:
@@ -77,28 +76,34 @@ def update(
         with _stopped():
             backup = places.data / "backups" / f"before-{after}-{utc_now():%Y%m%dT%H%M%SZ}.ngoclinh"
             say(f"Sao lưu vào {backup} …", f"Backing up into {backup} …")
-            children.run(places.program(old, "backup", str(backup)), COPY_S)
-            say("Chạy thử phiên bản mới …", "Trying the new release …")
-            trial = places.program(new, "up", "--port", "0", "--grpc-port", "0", "--no-crawl")
-            try:
-                children.first_line(trial, TRIAL_S, _serves)
-            except BaseException as error:
-                say("Không chạy được; trở lại phiên bản cũ …", "It does not work; going back to the old release …")
-                _bring_back(places, old, backup)
-                shutil.rmtree(new)
-                if isinstance(error, Conflict):
-                    raise TakenBack(error.vi, error.en) from error
-                raise
-            door = switch(places, folder, new)
+            children.run(places.program(old, "backup", str(backup)), children.DATA_S)
+            with promised(places, new, backup):
+                say("Chạy thử phiên bản mới …", "Trying the new release …")
+                _try(places, old, new, backup, say)
+                door = switch(places, folder, new)
         if door:
             _open_door()
     _tidy(places, {old.name, new.name})
     return before, after
 
 
+def _try(places: Places, old: Path, new: Path, backup: Path, say: Say) -> None:
+    """Let the new release serve once from the real data; where it does not, the old one and its data come back."""
+    trial = places.program(new, "up", "--port", "0", "--grpc-port", "0", "--no-crawl")
+    try:
+        children.first_line(trial, TRIAL_S, _serves)
+    except BaseException as error:
+        say("Không chạy được; trở lại phiên bản cũ …", "It does not work; going back to the old release …")
+        _bring_back(places, old, backup)
+        shutil.rmtree(new)
+        if isinstance(error, Conflict):
+            raise TakenBack(error.vi, error.en) from error
+        raise
+
+
 def _bring_back(places: Places, old: Path, backup: Path) -> None:
     try:
-        children.run(places.program(old, "restore", str(backup)), COPY_S)
+        children.run(places.program(old, "restore", str(backup)), children.DATA_S)
     except Conflict as error:
         raise Conflict(
             f"Phiên bản mới không chạy được, và dữ liệu chưa trở lại như cũ; hãy khôi phục {backup}. {error.vi}",
@@ -126,6 +131,7 @@ def switch(places: Places, folder: Path, new: Path) -> bool:
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / new.name)
     link.replace(places.opt / "current")
+    durable.keep(places.opt)
     return not known and (folder / DOOR).is_file() and places.key.is_file()
 
 
@@ -135,21 +141,6 @@ def _put(file: Path, target: Path, mode: int) -> None:
     shutil.copyfile(file, beside)
     beside.chmod(mode)
     beside.replace(target)
-
-
-@contextmanager
-def _alone(places: Places) -> Iterator[None]:
-    """No other update runs beside."""
-    own_folder(places)
-    lock = Lock(places.state / "lock")
-    try:
-        lock.__enter__()
-    except Conflict as error:
-        raise Conflict("Đang có một lần nâng cấp khác.", "Another update is under way.") from error
-    try:
-        yield
-    finally:
-        lock.__exit__(None, None, None)
 
 
 @contextmanager

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.core import durable
-from services.core.errors import Forbidden
 from services.core.log import get_logger
+from services.update.folder import own_folder
 from services.update.places import Places
 
 FILE = "last.json"
@@ -99,18 +98,3 @@ def read(places: Places) -> tuple[Result, float] | None:
 def beat(places: Places) -> None:
     """Show that root still works at it."""
     os.utime(places.state / FILE)
-
-
-def own_folder(places: Places) -> None:
-    """Make the folder of root's where there is none.
-
-    Raises:
-        Forbidden: it is somebody else's, or others may write in it.
-    """
-    places.state.mkdir(mode=0o755, parents=True, exist_ok=True)
-    state = os.lstat(places.state)
-    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & 0o022:
-        raise Forbidden(
-            f"{places.state} phải là thư mục mà chỉ root ghi được.",
-            f"{places.state} must be a folder that only root writes.",
-        )

@@ -52,6 +52,10 @@ class Machine(Server):
         if found is None:
             pytest.skip("systemd needs cgroup2")
         self._group = found / f"ngoclinh-test-{time.time_ns()}"
+        self.switch_on()
+
+    def switch_on(self) -> None:
+        """Let it boot."""
         try:
             self._group.mkdir()
         except OSError as error:
@@ -59,7 +63,7 @@ class Machine(Server):
         enter = f'echo $$ > "{self._group}/cgroup.procs" && exec "$@"'
         apart = ["unshare", "--net", "--mount", "--pid", "--ipc", "--uts", "--cgroup", "--fork", "--kill-child"]
         self._process = subprocess.Popen(
-            ["sh", "-c", enter, "sh", *apart, "sh", "-eu", "-c", BOOT, "sh", str(root)],
+            ["sh", "-c", enter, "sh", *apart, "sh", "-eu", "-c", BOOT, "sh", str(self.root)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
         end = time.monotonic() + BOOT_S
@@ -81,7 +85,7 @@ class Machine(Server):
         )  # fmt: skip
 
     def stop(self) -> None:
-        """Switch it off at once, and leave nothing."""
+        """Cut its power, and leave nothing but its disk."""
         self._process.kill()
         self._process.wait()
         for _ in range(50):

@@ -77,6 +77,18 @@ class System:
         return found
 
 
+BROKEN = """
+import pathlib, sqlite3, time
+data = pathlib.Path("/var/lib/ngoclinh")
+if pathlib.Path("/srv/slow").exists():  # it changes the data as a newer release does, and then takes its time
+    file = sqlite3.connect(data / "ledger.sqlite", isolation_level=None)
+    file.executescript("PRAGMA user_version=99; DROP TABLE article;")
+    file.close()
+    (data / "tried").touch()
+    time.sleep(3600)
+raise SystemExit("this release is broken")
+"""
+"""In the place of `services/cli/up.py`."""
 DEBIAN_12 = System("bookworm", "python3.11", mirror())
 DEBIAN_13 = System("trixie", "python3.13", mirror())
 UBUNTU_24 = System("noble", "python3.12", os.environ.get("NGOCLINH_UBUNTU"))
@@ -167,7 +179,7 @@ def bundle(version: str, folder: Path, key: Path, broken: bool = False, system: 
             shutil.copy(ROOT / name, source / name)
     set_version(source, version)
     if broken:
-        (source / "services/cli/up.py").write_text('raise SystemExit("this release is broken")\n')
+        (source / "services/cli/up.py").write_text(BROKEN)
     environment = {"SOURCE": str(source), "BUNDLE_PYTHON": python}
     return build(ROOT, key, environment).rename(folder / f"ngoclinh-{version}.tar")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,29 @@ def test_a_release_that_does_not_run_is_taken_back_and_told(office: Office) -> N
     assert office.articles() == before
     assert len(before) == 3
     assert not (office.root / "opt/ngoclinh/releases/7.2.0").exists()
+
+
+def test_an_update_in_the_middle_of_which_the_power_goes_is_taken_back_at_the_next_start(office: Office) -> None:
+    before = office.articles()
+    office.sound("touch /srv/slow")
+    data = office.root / "var/lib/ngoclinh"
+    office.ask("print(json.dumps(install(upload('/srv/ngoclinh-7.2.0.tar'))))")
+    office.sound("for n in $(seq 300); do [ -e /var/lib/ngoclinh/tried ] && exit; sleep 1; done; exit 1")
+    assert (office.root / "var/lib/ngoclinh-update/undo.json").exists()
+    office.stop()
+    with sqlite3.connect(data / "ledger.sqlite") as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (99,), "the old release could not use these data"
+    office.switch_on()
+    assert office.version() == "7.1.0"
+    install = office.ask("print(json.dumps(ask('/v1/maintenance')['install']))")
+    assert install["state"] == "INSTALL_STATE_TAKEN_BACK"
+    assert "machine went off" in install["problem"]["en"]
+    assert office.articles() == before
+    assert len(before) == 3
+    assert not (office.root / "opt/ngoclinh/releases/7.2.0").exists()
+    assert not (office.root / "var/lib/ngoclinh-update/undo.json").exists()
+    office.sound("rm /srv/slow; systemctl restart ngoclinh")
+    assert office.articles() == before, "what was settled is not done again"
 
 
 def test_an_intruder_gets_nothing_of_roots_and_closes_the_door(office: Office) -> None:
