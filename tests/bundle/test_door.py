@@ -182,6 +182,7 @@ def test_an_update_in_the_middle_of_which_the_power_goes_is_taken_back_at_the_ne
     assert not (office.root / "opt/ngoclinh/releases/7.2.0").exists()
     assert not (office.root / "var/lib/ngoclinh-update/undo.json").exists()
     office.sound("rm /srv/slow; systemctl restart ngoclinh")
+    assert office.version() == "7.1.0"
     assert office.articles() == before, "what was settled is not done again"
 
 
