@@ -130,6 +130,7 @@ def switch(places: Places, folder: Path, new: Path) -> bool:
     link = places.opt / "current.new"
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / new.name)
+    os.sync()  # what pip has written may still lie in memory
     link.replace(places.opt / "current")
     durable.keep(places.opt)
     return not known and (folder / DOOR).is_file() and places.key.is_file()
