@@ -305,4 +305,8 @@ class Watch:
                 moment = self._now()
                 source = health.source(self._sources[id_], self._frontier)
                 event = SourceStateReported(source=source, report_time=to_timestamp(moment))
-                await self._bus.publish("source.state", event, f"{id_}:{moment.timestamp():.6f}")
+                try:
+                    await self._bus.publish("source.state", event, f"{id_}:{moment.timestamp():.6f}")
+                except BaseException:  # a crawl that is stopped here, too, tells it at its end
+                    self._changed.add(id_)
+                    raise

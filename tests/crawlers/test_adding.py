@@ -13,6 +13,7 @@ from ngoclinh.media.v1.event_pb2 import AddSource, SourceChecked, SourceCommand
 from ngoclinh.type.v1.type_pb2 import ERROR_REASON_CONFLICT, ERROR_REASON_INVALID_FIELD
 
 from crawlers.watch import Watch
+from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.core.names import random_id
 from tests.crawlers import support
 from tests.crawlers.support import Crawls
@@ -133,6 +134,30 @@ async def test_a_definition_that_is_none_is_refused_before_anything_is_asked(cra
     assert answer.reason == ERROR_REASON_INVALID_FIELD
     assert answer.message.vi.startswith("definition.tier")
     assert not site.requests
+
+
+async def test_a_report_that_the_end_of_a_crawl_breaks_off_is_made_at_the_end(
+    crawls: Crawls, site: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(crawls, site, feeds=["/rss.xml"], allow=["^/tin-"])
+    publish, begun = SqliteBus.publish, asyncio.Event()
+
+    async def slow_at_first(bus: SqliteBus, subject: str, event: Any, key: str) -> None:
+        if subject == "source.state" and not begun.is_set():
+            begun.set()
+            await asyncio.Event().wait()
+        await publish(bus, subject, event, key)
+
+    def started(watch: Watch) -> None:
+        async def stop() -> None:
+            await begun.wait()
+            watch.stop()
+
+        crawls.stopper = asyncio.create_task(stop())  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(SqliteBus, "publish", slow_at_first)
+    events = await crawls.crawl(False, [], started)
+    assert [event.source.name for event in events["source.state"]] == ["sources/moi"]
 
 
 async def test_a_source_that_is_crawled_is_checked_again_and_its_report_says_what_was_found(
