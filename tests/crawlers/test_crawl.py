@@ -12,11 +12,13 @@ from ngoclinh.media.v1.article_pb2 import Article, ArticleKind, SourceState
 from ngoclinh.media.v1.event_pb2 import FetchPage, SourceCommand
 from ngoclinh.type.v1.type_pb2 import ErrorReason
 
-from crawlers import watch
+from crawlers import health, watch
 from crawlers.catalogue import SourceSpec
 from tests.crawlers.support import Crawls, articles, only, states
 from tests.e2e.newsweb_report import measure
 from tests.e2e.newsweb_sites import crawler_settings, newsweb, write_sources
+
+PAUSED = SourceState.SOURCE_STATE_PAUSED
 
 
 @pytest.fixture
@@ -177,18 +179,21 @@ async def test_a_pasted_link_of_a_source_is_read_by_its_rules(web: Any, crawls: 
 
 
 async def test_a_source_can_be_paused_and_run(web: Any, crawls: Crawls) -> None:
-    crawls.sources = only(crawls.folder / "sources", "portal")
+    crawls.sources = (portal,) = only(crawls.folder / "sources", "portal")
     pause = SourceCommand(pause_source="sources/portal"), "pause"
     running: list[watch.Watch] = []
 
     async def stop_when_quiet() -> None:
+        async with asyncio.timeout(60):
+            while not (running and health.source(portal, running[0]._frontier).state == PAUSED):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
         await asyncio.sleep(1.5)
         running[0].stop()
 
     task = asyncio.create_task(stop_when_quiet())
     events = await crawls.crawl(once=False, commands=[pause], started=running.append)
     await task
-    assert states(events)["portal"].state == SourceState.SOURCE_STATE_PAUSED
+    assert states(events)["portal"].state == PAUSED
     web.clear_log()
     paused = await crawls.crawl()
     assert paused["media.collected"] == []

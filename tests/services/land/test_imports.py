@@ -371,6 +371,8 @@ async def test_kill_9_loses_no_acknowledged_import_and_commits_none_twice(tmp_pa
             "parcels/2004-20944-3-1"
         )
         assert len(history) == len(imports)
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(30):
+            while (await served.bus.depth())["land.validated", "situation"] < len(imports):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         published = await drain(served.bus, "land.validated", "situation")
         assert sorted(published) == sorted(import_.name for import_ in imports)

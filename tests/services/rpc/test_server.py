@@ -32,6 +32,7 @@ class Areas:
     def __init__(self) -> None:
         self.remaining: list[float | None] = []
         self.gate: asyncio.Event | None = None
+        self.came = 0
         self.failures = 0
 
     async def GetArea(self, request: area.GetAreaRequest, context: Any) -> area.Area:
@@ -44,9 +45,16 @@ class Areas:
     async def ListAreas(self, request: area.ListAreasRequest, context: Any) -> area.ListAreasResponse:
         if request.filter.query == "fault":
             raise RuntimeError("secret path /srv/db")
+        self.came += 1
         if self.gate:
             await self.gate.wait()
         return area.ListAreasResponse(next_page_token=request.filter.query)
+
+    async def until(self, count: int) -> None:
+        """Wait until so many lists were asked for."""
+        async with asyncio.timeout(10):
+            while self.came < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
     async def ResolvePlace(self, request: area.ResolvePlaceRequest, context: Any) -> area.ResolvePlaceResponse:
         await asyncio.sleep(30)
@@ -163,7 +171,7 @@ async def test_calls_beyond_the_limit_are_told_when_to_come_back(servicer: Areas
     servicer.gate = asyncio.Event()
     stub = AreaServiceStub(channel)
     waiting = [asyncio.ensure_future(stub.ListAreas(area.ListAreasRequest())) for _ in range(2)]
-    await asyncio.sleep(0.1)
+    await servicer.until(2)
     answer = status.from_rpc_error(await failed(stub.ListAreas(area.ListAreasRequest())))
     servicer.gate.set()
     await asyncio.gather(*waiting)
@@ -213,7 +221,7 @@ async def test_a_call_in_progress_is_finished_before_the_server_stops(servicer: 
         call = asyncio.ensure_future(
             AreaServiceStub(channel).ListAreas(area.ListAreasRequest(filter=area.AreaFilter(query="kept")), timeout=5)
         )
-        await asyncio.sleep(0.1)
+        await servicer.until(1)
         stopping = asyncio.ensure_future(server.stop(5))
         await asyncio.sleep(0.1)
         servicer.gate.set()
