@@ -26,9 +26,11 @@ from ngoclinh.operations.v1.operations_service_pb2 import (
 
 from services.core.clock import to_timestamp
 from services.core.errors import NgocLinhError
+from services.core.log import get_logger
 from services.core.observation import Observations
 from services.core.ports import ArticleIndex, Bus, EngineState, HasEngine, Ledger, ParcelStore
 
+_log = get_logger(__name__)
 PATIENCE_S = 5.0
 """Seconds after which a store counts as not reachable."""
 _WRONG = (SOURCE_STATE_BLOCKED, SOURCE_STATE_DISABLED)
@@ -86,22 +88,39 @@ async def _store(watched: Watched, name: str, probe: Callable[[], Awaitable[obje
             health.call_count += count.calls
             health.error_count += count.errors
     start = time.perf_counter()
+    await look(health, watched.seen, probe)
+    if health.reachable:
+        health.answer_ms = round(1000 * (time.perf_counter() - start), 1)
+    return health
+
+
+async def look(health: StoreHealth, seen: Observations, ask: Callable[[], Awaitable[object]]) -> None:
+    """Ask a store for something; what comes of it is told of the store, and fails nothing else.
+
+    Args:
+        health: what is told of the store.
+        seen: knows since when it is silent.
+        ask: what is asked.
+    """
+    health.reachable = False
     try:
         async with asyncio.timeout(PATIENCE_S):
-            await probe()
+            await ask()
     except NgocLinhError as error:
         health.problem.vi, health.problem.en = error.vi, error.en
     except TimeoutError:
-        watched.seen.tell(name, "probe", PATIENCE_S, False)
+        seen.tell(health.name, "probe", PATIENCE_S, False)
         health.problem.vi = f"Không trả lời trong {PATIENCE_S:g} giây."
         health.problem.en = f"No answer within {PATIENCE_S:g} seconds."
+    except Exception:
+        _log.exception("fault", store=health.name)
+        health.problem.vi, health.problem.en = "Lỗi bên trong; xem nhật ký.", "An internal fault; see the log."
     else:
         health.reachable = True
-        health.answer_ms = round(1000 * (time.perf_counter() - start), 1)
-    since = watched.seen.silent_since(name)
-    if since and not health.reachable:
+        return
+    since = seen.silent_since(health.name)
+    if since:
         health.silent_since.CopyFrom(to_timestamp(since))
-    return health
 
 
 async def engines(watched: Watched) -> dict[str, EngineState]:
@@ -112,6 +131,9 @@ async def engines(watched: Watched) -> dict[str, EngineState]:
             async with asyncio.timeout(PATIENCE_S):
                 return await store.engine()
         except (NgocLinhError, TimeoutError):
+            return None
+        except Exception:
+            _log.exception("fault", engine=type(store).__name__)
             return None
 
     asked = watched.engines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from functools import partial
 from typing import Any
 
 import grpc.aio
@@ -25,10 +25,12 @@ from ngoclinh.sentiment.v1.sentiment_service_pb2_grpc import SentimentServiceStu
 from services.core import events, paging, ports, protojson
 from services.core.clock import Clock, to_timestamp, utc_now
 from services.core.errors import InvalidPageToken, NgocLinhError
+from services.core.log import get_logger
 from services.operations import health
 from services.operations.health import Watched
 from services.operations.outlook import NOTHING, Outlook
 
+_log = get_logger(__name__)
 PREVIEW = 2000
 """Most characters of an event that are shown."""
 
@@ -85,7 +87,6 @@ class OperationsServicer(OperationsServiceServicer):
         watched = self._watched
         engines, stores = await health.engines(watched), await health.stores(watched)
         answer = Health(
-            check_time=to_timestamp(self._clock()),  # no store is silent since later
             start_time=to_timestamp(self._start),
             stores=stores,
             disk=await asyncio.to_thread(health.disk, watched.data_dir),
@@ -95,14 +96,22 @@ class OperationsServicer(OperationsServiceServicer):
         )
         for store in answer.stores:
             store.size_bytes = engines[store.name].size_bytes if store.name in engines else store.size_bytes
-        reachable = {store.name for store in answer.stores if store.reachable}
-        if "bus" in reachable:
-            answer.queues.extend(health.queues(await watched.bus.depth(), self._outlook.waiting_since))
-            answer.quarantined_count = len(await watched.bus.quarantined())
-        if "ledger" in reachable:
-            answer.crawler.CopyFrom(health.crawler(await watched.ledger.sources(), self._crawling))
+        further = {"bus": self._look_at_queues, "ledger": self._look_at_sources}
+        for store in answer.stores:
+            if store.reachable and store.name in further:  # it may be gone a moment later
+                await health.look(store, watched.seen, partial(further[store.name], answer))
+        answer.check_time.CopyFrom(to_timestamp(self._clock()))  # no store is silent since later
         await self._look_further(answer)
         return answer
+
+    async def _look_at_queues(self, answer: Health) -> None:
+        bus = self._watched.bus
+        depth, quarantined = await bus.depth(), await bus.quarantined()
+        answer.queues.extend(health.queues(depth, self._outlook.waiting_since))
+        answer.quarantined_count = len(quarantined)
+
+    async def _look_at_sources(self, answer: Health) -> None:
+        answer.crawler.CopyFrom(health.crawler(await self._watched.ledger.sources(), self._crawling))
 
     async def _look_further(self, answer: Health) -> None:
         """What is raised, called and due beside the stores."""
@@ -110,10 +119,14 @@ class OperationsServicer(OperationsServiceServicer):
         answer.alarms.extend(outlook.alarms())
         answer.services.extend(outlook.services())
         answer.certificates.extend(await asyncio.to_thread(lambda: list(outlook.certificates())))
-        with contextlib.suppress(NgocLinhError):  # the ledger is silent, which is told
+        try:
             doubt = await outlook.clock_doubt()
             if doubt is not None:
                 answer.clock_doubt.CopyFrom(doubt)
+        except NgocLinhError:
+            pass  # the ledger is silent, which is told
+        except Exception:
+            _log.exception("fault")
         answer.backs_up = outlook.backs_up
         for field, look in ((answer.backup_time, outlook.last_backup), (answer.retention_time, outlook.last_retention)):
             moment = await asyncio.to_thread(look)

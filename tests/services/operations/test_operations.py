@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -25,6 +26,7 @@ from ngoclinh.operations.v1.operations_service_pb2_grpc import OperationsService
 
 from services.bootstrap import Running, running
 from services.core import config
+from services.core.errors import Unavailable
 from services.monitoring import now as rules
 from services.operations import gauges
 from services.operations.servicer import PREVIEW
@@ -120,6 +122,40 @@ async def test_health_tells_stores_queues_crawler_disk_versions_and_model(
     assert 0 < health.disk.free_bytes < health.disk.total_bytes
     assert {part.name: part.version for part in health.versions}["sqlite"] == sqlite3.sqlite_version
     assert health.model.startswith("baseline@")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(Unavailable("Mất kết nối.", "Lost."), "Lost."), (ZeroDivisionError("x"), "An internal fault; see the log.")],
+    ids=["lost", "fault"],
+)
+@pytest.mark.parametrize(("name", "call"), [("bus", "quarantined"), ("ledger", "sources")])
+async def test_a_store_that_goes_between_two_looks_is_told_and_the_rest_is_told_too(
+    program: Running,
+    operations: OperationsServiceStub,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    call: str,
+    error: Exception,
+    words: str,
+) -> None:
+    store = getattr(program.stores, name)
+    calls, answer = 0, getattr(store, call)
+
+    async def gone() -> Any:
+        nonlocal calls
+        calls += 1
+        if call == "sources" and calls == 1:
+            return await answer()
+        raise error
+
+    monkeypatch.setattr(store, call, gone, raising=False)
+    health = await operations.GetHealth(GetHealthRequest())
+    told = {each.name: each for each in health.stores}
+    assert [each for each in told if not told[each].reachable] == [name]
+    assert told[name].problem.en == words
+    assert health.disk.total_bytes > 0
+    assert health.check_time.seconds > 0
 
 
 async def test_a_store_that_does_not_answer_is_told_and_the_rest_is_told_too(
