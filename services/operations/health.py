@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any, TypeVar
 
 import grpc
 from ngoclinh.media.v1.article_pb2 import SOURCE_STATE_ACTIVE, SOURCE_STATE_BLOCKED, SOURCE_STATE_DISABLED, Source
@@ -30,6 +31,7 @@ from services.core.log import get_logger
 from services.core.observation import Observations
 from services.core.ports import ArticleIndex, Bus, EngineState, HasEngine, Ledger, ParcelStore
 
+T = TypeVar("T")
 _log = get_logger(__name__)
 PATIENCE_S = 5.0
 """Seconds after which a store counts as not reachable."""
@@ -75,12 +77,13 @@ class Watched:
         return {name: store for name, store in stores.items() if isinstance(store, HasEngine)}
 
 
-async def stores(watched: Watched) -> list[StoreHealth]:
-    """Every store: does it answer, how fast, how large is it, since when it is silent."""
-    return list(await asyncio.gather(*(_store(watched, name, probe) for name, probe in watched.probes.items())))
+async def stores(watched: Watched) -> dict[str, tuple[StoreHealth, Any]]:
+    """Every store by name: does it answer, how fast, how large is it, since when it is silent; and what it answered."""
+    found = await asyncio.gather(*(_store(watched, name, probe) for name, probe in watched.probes.items()))
+    return {health.name: (health, answer) for health, answer in found}
 
 
-async def _store(watched: Watched, name: str, probe: Callable[[], Awaitable[object]]) -> StoreHealth:
+async def _store(watched: Watched, name: str, probe: Callable[[], Awaitable[T]]) -> tuple[StoreHealth, T | None]:
     file = watched.files.get(name)
     health = StoreHealth(name=name, size_bytes=await asyncio.to_thread(size, file) if file else 0)
     for (store, _), count in watched.seen.counts().items():
@@ -88,24 +91,30 @@ async def _store(watched: Watched, name: str, probe: Callable[[], Awaitable[obje
             health.call_count += count.calls
             health.error_count += count.errors
     start = time.perf_counter()
-    await look(health, watched.seen, probe)
+    answer = await look(health, watched.seen, probe, PATIENCE_S)
     if health.reachable:
         health.answer_ms = round(1000 * (time.perf_counter() - start), 1)
-    return health
+    return health, answer
 
 
-async def look(health: StoreHealth, seen: Observations, ask: Callable[[], Awaitable[object]]) -> None:
+async def look(
+    health: StoreHealth, seen: Observations, ask: Callable[[], Awaitable[T]], patience_s: float | None = None
+) -> T | None:
     """Ask a store for something; what comes of it is told of the store, and fails nothing else.
 
     Args:
         health: what is told of the store.
         seen: knows since when it is silent.
         ask: what is asked.
+        patience_s: seconds after which the store counts as not reachable; None for what may take long.
+
+    Returns:
+        The answer; None where there is none.
     """
     health.reachable = False
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            await ask()
+        async with asyncio.timeout(patience_s):
+            answer = await ask()
     except NgocLinhError as error:
         health.problem.vi, health.problem.en = error.vi, error.en
     except TimeoutError:
@@ -117,10 +126,11 @@ async def look(health: StoreHealth, seen: Observations, ask: Callable[[], Awaita
         health.problem.vi, health.problem.en = "Lỗi bên trong; xem nhật ký.", "An internal fault; see the log."
     else:
         health.reachable = True
-        return
+        return answer
     since = seen.silent_since(health.name)
     if since:
         health.silent_since.CopyFrom(to_timestamp(since))
+    return None
 
 
 async def engines(watched: Watched) -> dict[str, EngineState]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Any
 
 import grpc.aio
@@ -86,32 +85,23 @@ class OperationsServicer(OperationsServiceServicer):
         """How everything is now; what does not answer is told as such and fails nothing else."""
         watched = self._watched
         engines, stores = await health.engines(watched), await health.stores(watched)
+        (bus, depth), (_, sources) = stores["bus"], stores["ledger"]
+        aside = None if depth is None else await health.look(bus, watched.seen, watched.bus.quarantined)
+        for name, engine in engines.items():
+            stores[name][0].size_bytes = engine.size_bytes
         answer = Health(
+            check_time=to_timestamp(self._clock()),  # no store is silent since later
             start_time=to_timestamp(self._start),
-            stores=stores,
+            stores=[store for store, _ in stores.values()],
             disk=await asyncio.to_thread(health.disk, watched.data_dir),
             versions=health.versions(engines.values()),
             model=await self._model(),
-            crawler=health.crawler([], self._crawling),
+            queues=health.queues(depth or {}, self._outlook.waiting_since),
+            quarantined_count=len(aside or ()),
+            crawler=health.crawler(sources or [], self._crawling),
         )
-        for store in answer.stores:
-            store.size_bytes = engines[store.name].size_bytes if store.name in engines else store.size_bytes
-        further = {"bus": self._look_at_queues, "ledger": self._look_at_sources}
-        for store in answer.stores:
-            if store.reachable and store.name in further:  # it may be gone a moment later
-                await health.look(store, watched.seen, partial(further[store.name], answer))
-        answer.check_time.CopyFrom(to_timestamp(self._clock()))  # no store is silent since later
         await self._look_further(answer)
         return answer
-
-    async def _look_at_queues(self, answer: Health) -> None:
-        bus = self._watched.bus
-        depth, quarantined = await bus.depth(), await bus.quarantined()
-        answer.queues.extend(health.queues(depth, self._outlook.waiting_since))
-        answer.quarantined_count = len(quarantined)
-
-    async def _look_at_sources(self, answer: Health) -> None:
-        answer.crawler.CopyFrom(health.crawler(await self._watched.ledger.sources(), self._crawling))
 
     async def _look_further(self, answer: Health) -> None:
         """What is raised, called and due beside the stores."""
