@@ -79,20 +79,26 @@ def update(
             children.run(places.program(old, "backup", str(backup)), children.DATA_S)
             with promised(places, new, backup):
                 say("Chạy thử phiên bản mới …", "Trying the new release …")
-                _try(places, old, new, backup, say)
-                door = switch(places, folder, new)
+                door = _take_over(places, folder, new, backup, say)
         if door:
             _open_door()
     _tidy(places, {old.name, new.name})
     return before, after
 
 
-def _try(places: Places, old: Path, new: Path, backup: Path, say: Say) -> None:
-    """Let the new release serve once from the real data; where it does not, the old one and its data come back."""
+def _take_over(places: Places, folder: Path, new: Path, backup: Path, say: Say) -> bool:
+    """Let the new release serve once from the real data and then take the place of the old one; as `switch`.
+
+    Where it does not come to that, the old one and its data come back.
+    """
+    old = (places.opt / "current").resolve()
     trial = places.program(new, "up", "--port", "0", "--grpc-port", "0", "--no-crawl")
     try:
         children.first_line(trial, TRIAL_S, _serves)
+        return switch(places, folder, new)
     except BaseException as error:
+        if (places.opt / "current").resolve().name == new.name:  # it has the place already
+            raise
         say("Không chạy được; trở lại phiên bản cũ …", "It does not work; going back to the old release …")
         _bring_back(places, old, backup)
         shutil.rmtree(new)

@@ -60,6 +60,19 @@ def test_what_the_maker_signed_is_installed_and_told(office: Office, url: str) -
     assert [(each.st_uid, each.st_mode & 0o777) for each in state] == [(0, 0o755), (0, 0o644)]
 
 
+def test_a_release_that_cannot_take_the_place_of_the_old_one_is_taken_back(office: Office, url: str) -> None:
+    (office.places.data / "url").write_text(f"{url} grpc://127.0.0.1:1")
+    (office.places.data / "url").chmod(0o644)
+    office.places.command.mkdir()  # no file can be put there
+    office.wish(office.bundle(office.private, up=SERVES.format(data=office.places.data)))
+    with pytest.raises(IsADirectoryError):
+        asked.carry_out(lambda vi, en: None, office.places)
+    assert office.result().state == "failed"
+    assert (office.places.opt / "current").resolve().name == "old"
+    assert not (office.places.opt / "releases/9.0.0").exists()
+    assert " restore " in (office.places.data / "calls").read_text(), "the trial may have changed the data"
+
+
 def test_a_release_that_does_not_run_is_taken_back_and_told(office: Office) -> None:
     office.wish(office.bundle(office.private, up='printf "no luck \\033[31m" >&2; exit 7'))
     told = office.asked()
