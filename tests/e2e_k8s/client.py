@@ -1,8 +1,8 @@
 """Runs in a pod beside the product: calls the gateway as a browser would. Standard library only.
 
 client.py ask METHOD PATH [FILE]     one call; prints {"status": …, "body": …}
-client.py load PATH…                 says "begun", calls the paths in turn from four threads until /tmp/stop is there;
-                                     prints {"calls": …, "failed": [...], …}
+client.py load PATH…                 says "begun", calls the paths in turn from four threads until /tmp/stop is there,
+                                     below auth.calls_per_second (50); prints {"calls": …, "failed": [...], …}
 """
 
 import base64
@@ -19,6 +19,9 @@ BASE = os.environ["GATEWAY"]
 TIMEOUT_S = 60
 STOP = Path("/tmp/stop")
 LONGEST_S = 3600
+THREADS = 4
+EVERY_S = 0.1
+"""At least so long from one call of a thread to its next one: together 40 calls a second at most."""
 
 
 def call(method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -61,9 +64,9 @@ def load(paths: list[str]) -> None:
                 slowest = max(slowest, took)
                 if status != 200:
                     failed.append([round(start - begin, 1), path, status, body.decode("utf-8", "replace")[:200]])
-            time.sleep(0.05)
+            time.sleep(max(0.01, EVERY_S - took))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
     for thread in threads:
         thread.start()
     print("begun", flush=True)
