@@ -277,7 +277,7 @@ class BusContract:
             done = (await asyncio.gather(taking, return_exceptions=True))[0]
             if not isinstance(done, BaseException):
                 await done.retry(0)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert sorted(await drain(bus, SUBJECT, GROUP)) == sorted(map(str, range(30)))
 
     async def test_closing_ends_consumers(self, bus: Bus) -> None:

@@ -171,7 +171,7 @@ class Stranger:
         """A unary call, JSON in and out."""
         method = self.methods[name]
         message = json_format.ParseDict(request, message_factory.GetMessageClass(method.input_type)())
-        answer = self._multi(method, self.channel.unary_unary)(message, timeout=20)
+        answer = self._multi(method, self.channel.unary_unary)(message, timeout=60)
         return json_format.MessageToDict(
             answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
         )
@@ -181,7 +181,7 @@ class Stranger:
         method = self.methods[name]
         kind = message_factory.GetMessageClass(method.input_type)
         first = json_format.ParseDict({"header": header}, kind())
-        answer = self._multi(method, self.channel.stream_unary)(iter([first, kind(chunk=data)]), timeout=20)
+        answer = self._multi(method, self.channel.stream_unary)(iter([first, kind(chunk=data)]), timeout=60)
         return json_format.MessageToDict(answer, preserving_proto_field_name=True)
 
     @staticmethod

@@ -171,7 +171,7 @@ async def ask(channel: Any, method: MethodDescriptor, message: Message, metadata
         request_serializer=lambda each: each.SerializeToString(),
         response_deserializer=methods.response_class(method).FromString,
     )
-    started = call(iter([message]) if method.client_streaming else message, metadata=metadata, timeout=10)
+    started = call(iter([message]) if method.client_streaming else message, metadata=metadata, timeout=60)
     return [each async for each in started] if method.server_streaming else [await started]
 
 

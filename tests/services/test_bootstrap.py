@@ -110,7 +110,7 @@ async def test_a_worker_that_fails_ends_the_program_as_the_fault_that_it_is(tmp_
     async with bootstrap.running(settings_for(tmp_path), doors=False) as program:
         program.tasks = (*program.tasks, asyncio.create_task(broken()))
         with pytest.raises(RuntimeError, match="worker"):
-            await asyncio.wait_for(program.until(asyncio.Event()), 10)
+            await asyncio.wait_for(program.until(asyncio.Event()), 60)
 
 
 class Depths:

@@ -17,7 +17,7 @@ from services.stores import open_stores
 from services.upkeep import Outcome
 from tests.contracts.articles import START, article, collected
 from tests.contracts.bus import take
-from tests.services.test_upkeep import until
+from tests.waiting import until
 
 NOW = datetime.now(UTC)
 

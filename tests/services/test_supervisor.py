@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,9 @@ import pytest
 from services import supervisor
 from services.core.errors import Conflict
 from services.supervisor import Child, Lock, is_locked
+from tests.waiting import until
 
 HOLD = "import sys, pathlib; from services.supervisor import Lock\nwith Lock(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
-
-
-async def until(done: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not done():  # noqa: ASYNC110  (what other processes do has no event)
-            await asyncio.sleep(0.02)
 
 
 def test_a_second_program_is_told_who_has_the_folder(tmp_path: Path) -> None:
@@ -95,10 +89,10 @@ async def test_a_child_that_stands_still_in_the_middle_of_a_write_is_ended_and_t
     )
     child = Child("test", [sys.executable, "-c", code], silence_s=5.0)
     await child.start()
-    await until(lambda: child.starts == 1 and spool.exists() and child.pid is not None, 30)
+    await until(lambda: child.starts == 1 and spool.exists() and child.pid is not None)
     await asyncio.sleep(6)
     assert child.pid, "one that gives signs of life is left alone, however long it lives"
-    await until(lambda: child.pid is None, 30)
+    await until(lambda: child.pid is None)
     await child.stop()
     with sqlite3.connect(spool, timeout=0) as file:
         assert file.execute("SELECT count(*) FROM a").fetchone() == (0,)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from services import upkeep
 from services.core.errors import Conflict, NotFound, Unavailable
 from services.upkeep import NOT_DUE, Chores, Outcome, Repeated, Told, keep_up
+from tests.waiting import until
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
@@ -57,15 +57,6 @@ async def test_repeated_work_comes_again_after_a_failure() -> None:
     await until(lambda: work.calls >= 4)
     assert chores.told["work"].outcome in (None, Outcome())
     task.cancel()
-
-
-async def until(look: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    for _ in range(6000):
-        if look():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to pass")
 
 
 async def ended(chores: Chores, name: str) -> Told:

@@ -119,7 +119,7 @@ async def test_an_output_that_the_server_never_takes_sets_its_event_aside(place:
 
     await place.bus.publish(SUBJECT, submission("k"), "k")
     worker = asyncio.create_task(run_worker(place.bus, SUBJECT, GROUP, handle))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (found := await place.bus.quarantined()):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert "TOO_LARGE" in found[0].reason

@@ -120,7 +120,7 @@ async def test_so_many_events_are_in_hand_at_once_and_no_more(bus: SqliteBus, at
         nonlocal in_hand, most, done
         in_hand += 1
         most = max(most, in_hand)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
         in_hand, done = in_hand - 1, done + 1
         return []
 

@@ -101,7 +101,7 @@ sys.stdin.read()
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.kill()
-    for _ in range(100):
+    for _ in range(600):
         if not _runs(pid):
             return
         time.sleep(0.05)

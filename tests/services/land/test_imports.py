@@ -33,6 +33,7 @@ from tests.contracts.crash import run_and_kill
 from tests.gis import files
 from tests.services.land.serving import Land, ended, land, messages
 from tests.services.land.sheets import OPTIONS
+from tests.waiting import until
 
 RUNNING, COMMITTED, FAILED, REJECTED, CANCELLED = (
     ImportState.IMPORT_STATE_RUNNING,
@@ -77,10 +78,7 @@ async def test_a_sheet_becomes_parcels_and_findings_and_an_event(served: Land, s
     assert listed.total_count == 3
     findings = await served.parcels.ListFindings(ListFindingsRequest(filter={"import": import_.name}))
     assert findings.total_count == done.info_count + done.warning_count
-    for _ in range(100):
-        if not list((served.folder / "uploads").iterdir()):
-            break
-        await asyncio.sleep(0.05)
+    await until(lambda: not list((served.folder / "uploads").iterdir()))
     assert await drain(served.bus, "land.validated", "situation") == [import_.name]
     assert list((served.folder / "uploads").iterdir()) == [], "a file goes when its import has ended"
 
@@ -103,10 +101,7 @@ async def test_an_upload_lies_where_only_its_owner_reads_it(
 
     monkeypatch.setattr(importer_module, "read_file", look)
     await served.imports.UploadImport(messages(sheet))
-    for _ in range(100):
-        if seen:
-            break
-        await asyncio.sleep(0.02)
+    await until(lambda: seen)
     assert [oct(mode) for mode in seen] == ["0o600", "0o700"]
 
 
@@ -206,15 +201,9 @@ async def test_an_upload_that_breaks_off_leaves_nothing(served: Land, sheet: Pat
                 await asyncio.sleep(60)
 
     call = served.imports.UploadImport(stream())
-    for _ in range(100):
-        if list((served.folder / "uploads").glob("*.part")):
-            break
-        await asyncio.sleep(0.02)
+    await until(lambda: list((served.folder / "uploads").glob("*.part")))
     call.cancel()
-    for _ in range(100):
-        if not list((served.folder / "uploads").iterdir()):
-            break
-        await asyncio.sleep(0.02)
+    await until(lambda: not list((served.folder / "uploads").iterdir()))
     assert list((served.folder / "uploads").iterdir()) == []
     assert (await served.imports.ListImports(ListImportsRequest())).imports == []
 
@@ -260,11 +249,7 @@ async def test_a_cancelled_import_ends_its_child_and_changes_nothing(served: Lan
     large = files.write(tmp_path / "large.gpkg", files.squares(20_000), files.cadastral_columns(20_000))
     name = (await served.imports.UploadImport(messages(large, **OPTIONS))).name
     waiting = (await served.imports.UploadImport(messages(first, **OPTIONS))).name
-    async with asyncio.timeout(30):
-        while True:
-            if reader_children():
-                break
-            await asyncio.sleep(0.01)
+    await until(reader_children)
     dropped = await served.imports.CancelImport(CancelImportRequest(name=waiting))
     assert dropped.state == CANCELLED, "one that waits is cancelled at once"
     assert (await served.imports.GetImport(GetImportRequest(name=name))).state == RUNNING
@@ -347,11 +332,7 @@ async def test_files_of_uploads_that_were_never_acknowledged_are_removed(tmp_pat
     (uploads / "half.part").write_bytes(b"x")
     (uploads / "unknown").write_bytes(content)
     async with land(tmp_path / "data"):
-        for _ in range(100):
-            if not list(uploads.iterdir()):
-                return
-            await asyncio.sleep(0.02)
-    raise AssertionError("they are still there")
+        await until(lambda: not list(uploads.iterdir()))
 
 
 async def test_kill_9_loses_no_acknowledged_import_and_commits_none_twice(tmp_path: Path, sheet: Path) -> None:

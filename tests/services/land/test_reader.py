@@ -34,6 +34,7 @@ from services.land import child, reader
 from services.land.reader import Workers
 from tests.gis import files
 from tests.services.land.sheets import OPTIONS, read, request
+from tests.waiting import until
 
 TIGHT = LandSettings(reader_timeout_s=20, reader_memory_mb=1024)
 BOUND_S = 40
@@ -451,10 +452,7 @@ async def test_a_request_that_takes_too_long_is_killed_and_the_next_is_served(
 async def test_a_child_that_dies_while_it_works_is_told_and_replaced(workers: Workers) -> None:
     heavy = request(*({"wkb": shapely.to_wkb(tangle(300, seed))} for seed in range(300)), coordinate_system="5899")
     working = asyncio.create_task(workers.validate(heavy))
-    for _ in range(200):
-        if _readers():
-            break
-        await asyncio.sleep(0.02)
+    await until(_readers)
     await asyncio.sleep(0.5)
     for pid in _readers():
         os.kill(pid, signal.SIGSEGV)
@@ -466,9 +464,7 @@ async def test_a_child_that_dies_while_it_works_is_told_and_replaced(workers: Wo
 async def test_a_child_that_is_killed_from_outside_may_be_asked_again(workers: Workers) -> None:
     heavy = request(*({"wkb": shapely.to_wkb(tangle(300, seed))} for seed in range(300)), coordinate_system="5899")
     working = asyncio.create_task(workers.validate(heavy))
-    async with asyncio.timeout(60):
-        while not _readers():  # noqa: ASYNC110  (another process is watched)
-            await asyncio.sleep(0.02)
+    await until(_readers)
     for pid in _readers():
         os.kill(pid, signal.SIGKILL)
     with pytest.raises(Unavailable, match="try again"):

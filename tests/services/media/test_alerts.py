@@ -266,7 +266,7 @@ async def test_a_watch_tells_new_alerts(office: Office) -> None:
     await office.rule(ArticleFilter(query="sạt lở"))
     watch = office.stub.WatchAlerts(WatchAlertsRequest())
     await office.index(at_day("a", 19, "Sạt lở."))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         told = await watch.read()
     watch.cancel()
     assert told.alert.title == "Bài a"

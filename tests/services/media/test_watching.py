@@ -18,7 +18,7 @@ from tests.services.media.stores import Stores
 
 async def hear(stream: Any, count: int) -> list[Article]:
     """The next articles of a watch."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [(await stream.read()).article for _ in range(count)]
 
 

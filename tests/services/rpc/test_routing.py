@@ -50,7 +50,7 @@ async def served(settings: GrpcSettings, name: str, **given: Any) -> Server:
 
 async def title(channel: grpc.aio.Channel) -> str:
     request = area.GetWatchAreaRequest(name="watchAreas/nam-tra-my")
-    answer: area.WatchArea = await AreaServiceStub(channel).GetWatchArea(request, timeout=5)
+    answer: area.WatchArea = await AreaServiceStub(channel).GetWatchArea(request, timeout=30)
     return answer.title
 
 
@@ -123,7 +123,7 @@ async def test_probes_ask_a_port_of_their_own_that_answers_nothing_else(tmp_path
         async with grpc.aio.insecure_channel(address) as channel:
             for name in ("", "startup", "readiness", "liveness", SERVICE):
                 asked = health_pb2.HealthCheckRequest(service=name)
-                answer = await health_pb2_grpc.HealthStub(channel).Check(asked, timeout=5)
+                answer = await health_pb2_grpc.HealthStub(channel).Check(asked, timeout=30)
                 assert answer.status == health_pb2.HealthCheckResponse.SERVING
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await title(channel)

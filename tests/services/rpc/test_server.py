@@ -21,6 +21,7 @@ from services.rpc import deadline, status
 from services.rpc.client import connect
 from services.rpc.serve import Server
 from tests.services.fakes import answering
+from tests.waiting import until
 
 AREA_SERVICE = "ngoclinh.area.v1.AreaService"
 
@@ -50,11 +51,9 @@ class Areas:
             await self.gate.wait()
         return area.ListAreasResponse(next_page_token=request.filter.query)
 
-    async def until(self, count: int) -> None:
+    async def asked(self, count: int) -> None:
         """Wait until so many lists were asked for."""
-        async with asyncio.timeout(10):
-            while self.came < count:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: self.came >= count)
 
     async def ResolvePlace(self, request: area.ResolvePlaceRequest, context: Any) -> area.ResolvePlaceResponse:
         await asyncio.sleep(30)
@@ -171,7 +170,7 @@ async def test_calls_beyond_the_limit_are_told_when_to_come_back(servicer: Areas
     servicer.gate = asyncio.Event()
     stub = AreaServiceStub(channel)
     waiting = [asyncio.ensure_future(stub.ListAreas(area.ListAreasRequest())) for _ in range(2)]
-    await servicer.until(2)
+    await servicer.asked(2)
     answer = status.from_rpc_error(await failed(stub.ListAreas(area.ListAreasRequest())))
     servicer.gate.set()
     await asyncio.gather(*waiting)
@@ -219,10 +218,10 @@ async def test_a_call_in_progress_is_finished_before_the_server_stops(servicer: 
     servicer.gate = asyncio.Event()
     async with grpc.aio.insecure_channel(server.address) as channel:
         call = asyncio.ensure_future(
-            AreaServiceStub(channel).ListAreas(area.ListAreasRequest(filter=area.AreaFilter(query="kept")), timeout=5)
+            AreaServiceStub(channel).ListAreas(area.ListAreasRequest(filter=area.AreaFilter(query="kept")), timeout=60)
         )
-        await servicer.until(1)
-        stopping = asyncio.ensure_future(server.stop(5))
+        await servicer.asked(1)
+        stopping = asyncio.ensure_future(server.stop(30))
         await asyncio.sleep(0.1)
         servicer.gate.set()
         assert (await call).next_page_token == "kept"

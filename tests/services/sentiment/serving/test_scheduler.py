@@ -21,6 +21,7 @@ from services.sentiment.serving.engine import engine_for
 from services.sentiment.serving.queue import FEW_STALE
 from services.sentiment.serving.scheduler import Scheduler
 from tests.services.sentiment.serving.running import Paced
+from tests.waiting import until
 
 LONG = Text(text="Mưa lớn làm sạt lở đường vào thôn. " * 300)
 SHORT = Text(text="Cảm ơn cán bộ xã nhiệt tình.")
@@ -36,12 +37,6 @@ async def over(classifier: Any, workers: int = 1, **settings: Any) -> AsyncItera
 
 def text_of(chance: random.Random) -> Text:
     return Text(text=" ".join(chance.choices(WORDS, k=chance.randint(0, 40))), title=chance.choice(("", "Tin")))
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  (what it waits for happens in another thread)
-            await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -20,6 +20,7 @@ from services.sentiment.servicer import SentimentServicer
 from services.sentiment.serving.load import LONGEST_S, SHORTEST_S
 from services.sentiment.train import DATA, load
 from tests.services.sentiment.serving.running import Paced, failed, retry_s, serving
+from tests.waiting import until
 
 LONG = pb.Text(text="Mưa lớn làm sạt lở đường vào thôn. " * 300)
 
@@ -34,9 +35,7 @@ async def test_a_call_that_cannot_end_before_its_deadline_is_refused_at_once(tmp
         waiting = asyncio.ensure_future(
             stub.BatchAnalyzeTexts(pb.BatchAnalyzeTextsRequest(texts=[LONG] * 6), timeout=60)
         )
-        async with asyncio.timeout(30):
-            while len(paced.batches) < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: len(paced.batches) >= 2)
         error = await failed(stub.AnalyzeText(pb.AnalyzeTextRequest(text=LONG), timeout=10))
         told = status.from_rpc_error(error)
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -61,9 +60,7 @@ async def test_a_call_without_room_is_told_when_to_come_back(tmp_path: Path) -> 
         stub = SentimentServiceStub(channel)
         paced.go.clear()
         waiting = asyncio.ensure_future(stub.AnalyzeText(pb.AnalyzeTextRequest(text=LONG)))
-        async with asyncio.timeout(30):
-            while not paced.batches:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: paced.batches)
         error = await failed(stub.BatchAnalyzeTexts(pb.BatchAnalyzeTextsRequest(texts=[LONG] * 40)))
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert retry_s(error) >= SHORTEST_S
