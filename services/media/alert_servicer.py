@@ -167,6 +167,7 @@ class AlertServicer(AlertServiceServicer):
         filter_.CopyFrom(request.filter)
         filter_.ClearField("time_range")
         filter_.time_range.start_time.CopyFrom(to_timestamp(self._clock()))
+        await context.send_initial_metadata(())
         told: set[str] = set()
         while True:
             page = await self._ledger.alerts(filter_, _PAGE)

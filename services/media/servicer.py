@@ -149,7 +149,10 @@ class MediaServicer(MediaServiceServicer):
 
     async def WatchArticles(self, request: WatchArticlesRequest, context: Any) -> AsyncIterator[WatchArticlesResponse]:
         """Articles that change from now on and match."""
-        async for article in watch(self._ledger, await spelled_out(self._areas, request.filter)):
+        filter_ = await spelled_out(self._areas, request.filter)
+        cursor = (await self._ledger.changes()).cursor
+        await context.send_initial_metadata(())
+        async for article in watch(self._ledger, cursor, filter_):
             yield WatchArticlesResponse(article=article)
 
     async def SummarizeArticles(self, request: SummarizeArticlesRequest, context: Any) -> SummarizeArticlesResponse:

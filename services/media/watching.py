@@ -17,14 +17,14 @@ PAGE = 200
 """Most changes of one look."""
 
 
-async def watch(ledger: Ledger, filter_: ArticleFilter) -> AsyncIterator[Article]:
-    """Articles that change from now on and match, without their whole text, until the caller stops.
+async def watch(ledger: Ledger, cursor: int, filter_: ArticleFilter) -> AsyncIterator[Article]:
+    """Articles that change after a moment and match, without their whole text, until the caller stops.
 
     Args:
         ledger: tells changes by a cursor.
+        cursor: the ledger's at that moment.
         filter_: its watch area is spelled out already.
     """
-    cursor = (await ledger.changes()).cursor
     while True:
         found = await ledger.changes(cursor, PAGE)
         cursor = found.cursor

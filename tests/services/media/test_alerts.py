@@ -265,6 +265,7 @@ async def test_who_acknowledges_is_kept(office: Office) -> None:
 async def test_a_watch_tells_new_alerts(office: Office) -> None:
     await office.rule(ArticleFilter(query="sạt lở"))
     watch = office.stub.WatchAlerts(WatchAlertsRequest())
+    await watch.initial_metadata()
     await office.index(at_day("a", 19, "Sạt lở."))
     async with asyncio.timeout(60):
         told = await watch.read()

@@ -25,7 +25,7 @@ async def hear(stream: Any, count: int) -> list[Article]:
 async def test_articles_are_heard_when_stored_analysed_and_corrected(stores: Stores, media: MediaServiceStub) -> None:
     await stores.ledger.record_collected(collected(article("before")))
     stream = media.WatchArticles(WatchArticlesRequest())
-    await asyncio.sleep(0.3)
+    await stream.initial_metadata()
     made = article("a", "Một bài dài.")
     await stores.publish("media.collected", collected(made))
     await stores.work_through()
@@ -42,7 +42,8 @@ async def test_articles_are_heard_when_stored_analysed_and_corrected(stores: Sto
 async def test_only_what_matches_is_heard(stores: Stores, media: MediaServiceStub) -> None:
     filters = (ArticleFilter(query="sat lo"), ArticleFilter(sentiments=["negative"], watch_area="watchAreas/nui"))
     streams = [media.WatchArticles(WatchArticlesRequest(filter=filter_)) for filter_ in filters]
-    await asyncio.sleep(0.3)
+    for stream in streams:
+        await stream.initial_metadata()
     await stores.publish("media.collected", collected(article("a", "Nắng đẹp")), collected(article("b", "Sạt lở lớn")))
     await stores.work_through()
     (words,), judged = await hear(streams[0], 1), await hear(streams[1], 2)
