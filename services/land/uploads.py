@@ -15,6 +15,7 @@ from ngoclinh.land.v1.import_service_pb2 import UploadHeader, UploadImportReques
 from gis.kinds import HEAD, sniff
 from services.core.errors import InvalidField, TooLarge, Unavailable
 from services.core.names import random_id
+from services.core.room import require_room
 
 _PARTIAL = ".part"
 
@@ -69,7 +70,7 @@ class Uploads:
             UnreadableFile: empty, or of a kind that is not read.
             RefusedFile: refused on purpose.
             TooLarge: above the limit.
-            Unavailable: the disk is full.
+            Unavailable: the disk is full, or almost.
         """
         name = f"imports/{random_id()}"
         try:
@@ -106,6 +107,7 @@ class Uploads:
                     if len(head) == HEAD:
                         sniff(head)
                 digest.update(chunk)
+                require_room(path.parent, len(chunk))
                 await asyncio.to_thread(file.write, chunk)
         sniff(head)
         if header.sha256 and header.sha256 != digest.hexdigest():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,10 +20,9 @@ from services.core.clock import Clock, to_timestamp
 from services.core.config import Settings
 from services.core.errors import Conflict, NgocLinhError, NotFound, TooLarge, Unavailable
 from services.core.log import get_logger
+from services.core.room import require_room
 
 SUFFIX = ".ngoclinh"
-SPARE = 256 << 20
-"""Bytes that stay free on the disk when a file is taken: the stores go on writing."""
 CHUNK = 256 * 1024
 """Bytes of one part of a file that is given."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.ngoclinh")
@@ -111,7 +109,8 @@ class Backups:
         """Keep a backup from elsewhere; it is looked at before it has a name.
 
         Raises:
-            TooLarge: it exceeds the limit, or the disk has too little room.
+            TooLarge: it exceeds the limit.
+            Unavailable: the disk is almost full.
             UnreadableFile, RefusedFile: it is no backup.
         """
         target = self._folder() / f"uploaded-{self._clock().astimezone(UTC):{_STAMP}}{SUFFIX}"
@@ -162,7 +161,8 @@ async def receive(
     """Write what arrives to a new file, part by part, never more than a limit and what the disk spares; its size.
 
     Raises:
-        TooLarge: it exceeds the limit, or the disk has too little room.
+        TooLarge: it exceeds the limit.
+        Unavailable: the disk is almost full.
     """
     count = 0
     with target.open("wb") as file:
@@ -172,8 +172,7 @@ async def receive(
                 raise TooLarge(
                     f"Tệp vượt giới hạn {most / 1e6:.0f} MB.", f"The file exceeds the limit of {most / 1e6:.0f} MB."
                 )
-            if shutil.disk_usage(target.parent).free < SPARE:
-                raise TooLarge("Ổ đĩa không còn đủ chỗ.", "The disk has too little room.")
+            require_room(target.parent, len(chunk))
             told(chunk)
             await asyncio.to_thread(file.write, chunk)
     return count

@@ -56,7 +56,8 @@ class Bundles:
         """Keep a bundle in the place of the one before, once it is looked at as `ngoclinh update` does.
 
         Raises:
-            TooLarge: it exceeds the limit, or the disk has too little room.
+            TooLarge: it exceeds the limit.
+            Unavailable: the disk is almost full.
             RefusedFile, UnreadableFile: it is damaged or none.
             Conflict: it is not newer, or made for another machine.
         """

@@ -13,6 +13,7 @@ from pathlib import Path
 from ngoclinh.media.v1.article_pb2 import Evidence
 
 from services.core.errors import InvalidField, NotFound, RefusedFile, TooLarge, Unavailable
+from services.core.room import require_room
 
 MAX_BYTES = 10 * 1024 * 1024
 """Largest file."""
@@ -55,6 +56,7 @@ class EvidenceStore:
             RefusedFile: it is none of the kinds that are taken.
             TooLarge: it is larger than 10 MB.
             InvalidField: it is empty.
+            Unavailable: it cannot be written, or the disk is almost full.
         """
         data = bytearray()
         async for chunk in chunks:
@@ -137,6 +139,7 @@ class EvidenceStore:
             if path.exists():
                 os.utime(path)
                 return
+            require_room(path.parent, len(data))
             with tempfile.NamedTemporaryFile(dir=path.parent, suffix=_PART, delete=False) as file:
                 part = Path(file.name)
                 try:

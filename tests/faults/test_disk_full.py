@@ -21,6 +21,7 @@ from services.adapters.embedded.bus_sqlite import SqliteBus
 from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.adapters.embedded.parcels_sqlite import SqliteParcelStore
+from services.core import room
 from services.core.errors import Unavailable
 from services.land.uploads import Uploads
 from services.media.evidence import EvidenceStore
@@ -38,6 +39,9 @@ DISK, ELSE_MB = "12m", 6
 """Size of the disk, and what lies on it besides."""
 MOST = 100_000
 """Writes after which a disk that never gets full ends the test."""
+
+KEPT = [(-1.0, "Ổ đĩa đã đầy", "disk is full"), (0.2, "Ổ đĩa sắp đầy", "disk is almost full")]
+"""What is kept of the disk for the stores, and what is said to who sends a file: where nothing is kept the disk itself says it."""
 
 Write = Callable[[Any, int], Awaitable[str]]
 
@@ -126,7 +130,11 @@ async def sheet(size: int) -> AsyncIterator[UploadImportRequest]:
         yield UploadImportRequest(chunk=os.urandom(1 << 16))
 
 
-async def test_an_upload_that_finds_no_room_is_refused_and_takes_none(disk: Path) -> None:
+@pytest.mark.parametrize(("share", "told_vi", "told_en"), KEPT)
+async def test_an_upload_that_finds_no_room_is_refused_and_takes_none(
+    disk: Path, monkeypatch: pytest.MonkeyPatch, share: float, told_vi: str, told_en: str
+) -> None:
+    monkeypatch.setattr(room, "KEPT_SHARE", share)
     uploads = Uploads(disk / "uploads", 200)
     header = UploadHeader(file_name="to3.gpkg")
 
@@ -134,8 +142,9 @@ async def test_an_upload_that_finds_no_room_is_refused_and_takes_none(disk: Path
         return (await uploads.receive(header, sheet(1 << 20))).name
 
     told, error = await fill(upload)
-    assert "Ổ đĩa đã đầy" in error.vi
-    assert "disk is full" in error.en
+    assert told_vi in error.vi
+    assert told_en in error.en
+    assert shutil.disk_usage(disk).free >= share * shutil.disk_usage(disk).total, "the stores have theirs"
     assert sorted(uploads.names()) == sorted(told) != []
     assert not list((disk / "uploads").glob("*.part"))
     (disk / "else").unlink()
@@ -143,7 +152,13 @@ async def test_an_upload_that_finds_no_room_is_refused_and_takes_none(disk: Path
     assert sorted(uploads.names()) == sorted(told)
 
 
-async def test_evidence_that_finds_no_room_is_refused_and_takes_none(disk: Path) -> None:
+@pytest.mark.parametrize(
+    ("share", "told_vi", "told_en"), [(-1.0, "Không ghi được tệp minh chứng", "Evidence cannot be written"), *KEPT[1:]]
+)
+async def test_evidence_that_finds_no_room_is_refused_and_takes_none(
+    disk: Path, monkeypatch: pytest.MonkeyPatch, share: float, told_vi: str, told_en: str
+) -> None:
+    monkeypatch.setattr(room, "KEPT_SHARE", share)
     store = EvidenceStore(disk / "evidence")
     kept: dict[str, str] = {}
 
@@ -158,8 +173,9 @@ async def test_evidence_that_finds_no_room_is_refused_and_takes_none(disk: Path)
         return sha256
 
     _, error = await fill(keep)
-    assert "minh chứng" in error.vi
-    assert "Evidence" in error.en
+    assert told_vi in error.vi
+    assert told_en in error.en
+    assert shutil.disk_usage(disk).free >= share * shutil.disk_usage(disk).total, "the stores have theirs"
     assert not list((disk / "evidence").glob("*/*.part")), "what was begun takes the last room from others"
     (disk / "else").unlink()
     await keep(0)

@@ -20,9 +20,9 @@ from ngoclinh.operations.v1 import maintenance_service_pb2 as pb
 from ngoclinh.operations.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 from services.bootstrap import Running, running
-from services.core import config
+from services.core import config, room
 from services.core.errors import RefusedFile
-from services.maintenance import backups, servicer
+from services.maintenance import servicer
 from services.update import record
 from services.update.bundle import unpacked
 from services.update.places import Places
@@ -164,11 +164,9 @@ async def test_what_is_uploaded_has_a_bound_and_leaves_nothing_behind(
         return (pb.UploadBackupRequest(chunk=bytes(500_000)) for _ in range(5))
 
     assert await status(stub.UploadBackup(much())) == grpc.StatusCode.RESOURCE_EXHAUSTED
-    monkeypatch.setattr(backups, "SPARE", 1 << 60)
-    assert (
-        await status(stub.UploadBackup(iter([pb.UploadBackupRequest(chunk=b"x")])))
-        == grpc.StatusCode.RESOURCE_EXHAUSTED
-    )
+    monkeypatch.setattr(room, "KEPT_SHARE", 1.1)
+    monkeypatch.setattr(room, "KEPT_BYTES", 1 << 60)
+    assert await status(stub.UploadBackup(iter([pb.UploadBackupRequest(chunk=b"x")]))) == grpc.StatusCode.UNAVAILABLE
     assert list((program.settings.data_dir / "backups").iterdir()) == []
 
 
