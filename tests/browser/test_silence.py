@@ -30,7 +30,8 @@ def test_a_server_that_is_gone_is_told_with_the_figures_still_there(browser: Bro
             expect(banner).to_contain_text(TIME)
             expect(page.locator(".tile").first).to_be_visible()
             page.locator("#nav").get_by_text("Tin bài").click()
-            expect(page.locator(".list-panel .problem").first).to_be_visible()
+            expect(page.locator("h1")).not_to_have_text("Tình hình")
+            expect(page.locator("main .problem").first).to_be_visible()
             expect(page.locator(".loading")).to_have_count(0)
             expect(banner).to_be_visible()
     finally:
