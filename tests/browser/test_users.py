@@ -176,7 +176,7 @@ def test_a_late_answer_is_dropped_and_a_failed_search_is_told(program: Office, p
     held: list[Route] = []
     page.route("**/v1/areas:search?query=ba**", lambda route: held.append(route))
     search.fill("ba che")
-    eventually(lambda: page.evaluate("true") and held, 30)  # each call lets the browser's events in
+    eventually(lambda: page.evaluate("true") and held, 120)  # each call lets the browser's events in
     search.fill("tra leng")
     hit = form.get_by_role("button", name="Xã Trà Leng")
     expect(hit).to_be_visible()
