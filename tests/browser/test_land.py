@@ -34,7 +34,7 @@ DROP = """async ([name, base64]) => {
 
 def drawn(page: Page, layer: str) -> int:
     """Features of a layer on screen, once there are any."""
-    return int(eventually(lambda: page.evaluate(DRAWN, layer), 30))
+    return int(eventually(lambda: page.evaluate(DRAWN, layer), 120))
 
 
 def drop(page: Page, name: str, data: bytes, edition: str = "") -> None:
