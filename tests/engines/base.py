@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -131,10 +132,12 @@ class Server(ABC):
         return self._process is not None and self._process.poll() is None
 
     def own(self) -> None:
-        """Give everything in `folder` to the server's user."""
+        """Give everything in `folder` to the server's user; files of a server that runs come and go meanwhile."""
         if self.user:
-            for path in (self.folder, *self.folder.rglob("*")):
-                shutil.chown(path, self.user)
+            for folder, _, files in os.walk(self.folder):
+                for path in (Path(folder), *(Path(folder) / name for name in files)):
+                    with contextlib.suppress(FileNotFoundError):
+                        shutil.chown(path, self.user)
 
     def log(self) -> str:
         """The end of what it wrote."""
