@@ -137,8 +137,8 @@ async def test_the_watch_ends_with_the_last_screen(stage: Stage) -> None:
 async def test_an_open_screen_does_not_hold_up_the_end(stage: Stage) -> None:
     reader = await stage.screen()
     stage.gateway.events.close()
-    await asyncio.wait_for(stage.web.stop(), 8)
-    assert reader.at_eof() or await asyncio.wait_for(reader.read(), 8)
+    await asyncio.wait_for(stage.web.stop(), 3)
+    assert reader.at_eof() or await asyncio.wait_for(reader.read(), 3)
 
 
 async def test_an_idle_screen_hears_a_beat(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

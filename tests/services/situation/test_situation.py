@@ -266,7 +266,7 @@ async def test_without_the_mentions_the_counts_stand_and_the_half_is_named(world
 async def test_a_media_half_that_hangs_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(situation_servicer, "HALF_S", 0.3)
     world.media.delay_s = 20
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(5):
         answer = await world.situation()
     assert answer.freshness[0].stale
     assert answer.areas[0].land.parcel_count == 9

@@ -59,9 +59,7 @@ async def test_calls_under_load_all_succeed_while_the_model_is_replaced_again_an
             before = len(names)
             assert (await stub.ReloadModel(pb.ReloadModelRequest())).name == kind
             assert (await stub.GetModel(pb.GetModelRequest())).name == kind
-            async with asyncio.timeout(60):
-                while len(names) < before + 40:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+            await until(lambda before=before: len(names) >= before + 40)  # type: ignore[misc]
         stop = True
         await asyncio.gather(*callers)
     assert {name.split("@")[0] for name in names} == {"baseline", "phobert-shape"}
