@@ -36,6 +36,7 @@ from services.adapters.embedded.index_sqlite import SqliteArticleIndex
 from services.adapters.embedded.ledger_sqlite import SqliteLedger
 from services.area.servicer import AreaServicer
 from services.core import protojson
+from services.core.clock import to_timestamp
 from services.core.ports import Output
 from services.core.sections.doors import GrpcSettings
 from services.core.sections.work import WatchAreaSettings
@@ -263,9 +264,17 @@ async def test_who_acknowledges_is_kept(office: Office) -> None:
 
 
 async def test_a_watch_tells_new_alerts(office: Office) -> None:
-    await office.rule(ArticleFilter(query="sạt lở"))
+    rule = await office.rule(ArticleFilter(query="sạt lở"))
+    await office.index(at_day("b", 19, "Sạt lở."))
+    assert len(await office.alerts()) == 1
     watch = office.stub.WatchAlerts(WatchAlertsRequest())
     await watch.initial_metadata()
+    late = Alert(
+        name="alerts/late", title="Báo muộn", rule=rule.name, raise_time=to_timestamp(NOW - timedelta(seconds=50))
+    )
+    assert await office.stores.ledger.raise_alert(late)
+    async with asyncio.timeout(60):
+        assert (await watch.read()).alert.title == "Báo muộn", "what was made before the watch and is listed after it"
     await office.index(at_day("a", 19, "Sạt lở."))
     async with asyncio.timeout(60):
         told = await watch.read()
